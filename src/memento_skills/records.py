@@ -355,7 +355,7 @@ class Expect(Record, frozen=True, kw_only=True):
     """instead, first."""
     argv_prefix: tuple[str, ...] = ()
     """instead: the first words of a simple command in the line."""
-    args: dict[str, Any] = {}
+    args: tuple[tuple[str, str | int | bool], ...] = ()
     """instead: argument values that the better call has."""
     same_arg: str = ""
     """first: the argument that the earlier call shares with the pending one."""
@@ -373,13 +373,17 @@ class Expect(Record, frozen=True, kw_only=True):
             for k in ("tool", "argv_prefix", "args", "same_arg", "flag", "value", "path")
             if (v := getattr(self, k))
         }
+        if self.args:
+            shown["args"] = dict(self.args)
         return {self.form: shown}
 
 
 class Guard(Record, frozen=True, kw_only=True):
-    """Conditions, all of which must hold, and the expected alternative."""
+    """Conditions and the expected alternative: it fires where all of `conditions` hold, or all of one of `also`."""
 
     conditions: tuple[Condition, ...]
+    also: tuple[tuple[Condition, ...], ...] = ()
+    """Further situations with the same alternative, each a conjunction of its own."""
     expect: Expect
     advice: str
     """One or two sentences for the agent: what instead, and why."""
@@ -392,7 +396,7 @@ class Guard(Record, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """Hash of what decides its behaviour; advice and confidence do not."""
-        return digest(self.conditions, self.expect, size=12)
+        return digest(self.conditions, self.also, self.expect, size=12)
 
 
 class Claim(Record, frozen=True, kw_only=True):

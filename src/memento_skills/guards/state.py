@@ -1,0 +1,218 @@
+"""The run so far, as far as a guard can see it: files read and changed, the shell's folder, what failed before.
+
+One `RunState` per agent of a run (a sub-agent starts with its own). It is fed steps in the log's order and only
+ever with steps that precede the pending call; results of the pending call's siblings are held back by `calls`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from memento_skills.guards import tools
+from memento_skills.records import Step
+from memento_skills.shell import Command, commands, head
+
+_LINE_NUMBER = re.compile(r"^ *\d+(?:→|\t|\|)", re.MULTILINE)
+_NUMBER = re.compile(r"^ *(\d+)(?:→|\t|\|)", re.MULTILINE)
+_MISSING = re.compile(
+    r"does not exist|no such file|not found|cannot find|directory not found|enoent|is not recognized", re.IGNORECASE
+)
+_SHELL_RESET = re.compile(r"Shell cwd was reset to ([^\n<]+)")
+_LISTED = re.compile(r"[\w.@~/\\-]*[\w-]\.[A-Za-z][\w]{0,7}\b")
+_SHOWN_LIMIT = 400_000
+_LIST_LIMIT = 60_000
+
+
+class FileState:
+    """What the run knows of one file."""
+
+    __slots__ = ("changed_by", "content", "epoch", "newer", "numbers", "too_big", "touched")
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        """Epoch of the last read or write by this agent; -1 = never."""
+        self.content = ""
+        """The text that was displayed or written, as far as known."""
+        self.numbers: list[int] = []
+        """Line number of each line of `content`, where a reading tool displayed them; else empty."""
+        self.touched = -1
+        """Number of the call that read or wrote it last."""
+        self.newer = 0
+        """How many other files were touched after it when the last boundary came: clients carry a few of the
+        latest over a compaction."""
+        self.changed_by: set[str] = set()
+        """Heads of shell commands run since, that may have rewritten it."""
+        self.too_big = False
+
+
+class RunState:
+    """Mutable on purpose: one pass over a long run. Everything that it knows precedes the pending call."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.cwd = root
+        self.logged_cwd = root
+        self.epoch = 0
+        self.files: dict[str, FileState] = {}
+        self.missing: set[str] = set()
+        self.listed: set[str] = set()
+        self.failed: dict[str, int] = {}
+        """Keys of calls that failed and did not succeed since."""
+        self.failed_heads: dict[str, int] = {}
+        self.ok_heads: set[str] = set()
+        self.shown: list[str] = []
+        """Recent shell and search output, newest last."""
+        self.calls = 0
+
+    def file(self, path: str) -> FileState:
+        """The state of a normalised path, made on first sight."""
+        return self.files.setdefault(path, FileState())
+
+    def boundary(self) -> None:
+        """A compaction or a resume: the client forgets most of what was read."""
+        order = sorted((f for f in self.files.values() if f.touched >= 0), key=lambda f: -f.touched)
+        for newer, state in enumerate(order):
+            state.newer = newer
+        self.epoch += 1
+
+    def see_cwd(self, cwd: str) -> None:
+        """The log states a working directory for a row; a change of it is believed, a repetition is not."""
+        if cwd and cwd != self.logged_cwd:
+            self.logged_cwd = cwd
+            self.cwd = cwd
+
+    def see_result(self, call: Step, result: Step) -> None:
+        """Take in the result of an earlier call."""
+        ok = result.status == "ok"
+        key = call_key(call)
+        kind = tools.role(call.tool)
+        if ok:
+            self.failed.pop(key, None)
+        elif result.status in ("error", "timeout", "unknown"):
+            self.failed[key] = self.failed.get(key, 0) + 1
+        if kind == "shell":
+            self._see_shell(call, result, ok)
+        else:
+            self._see_file(call, result, kind, ok)
+
+    def _see_file(self, call: Step, result: Step, kind: str, ok: bool) -> None:
+        path = tools.normal(tools.argument(call.args, "path"), self.cwd)
+        if kind == "search":
+            if ok:
+                self._list(result.text)
+                self._show(result.text)
+            return
+        if not path:
+            return
+        state = self.file(path)
+        if not ok:
+            self._see_file_failure(state, path, result.text)
+            return
+        self.missing.discard(path)
+        self.listed.add(path.rsplit("/", 1)[-1])
+        if kind == "read":
+            whole = "offset" not in call.args and "limit" not in call.args
+            display(state, result.text[:_SHOWN_LIMIT], fresh=whole or state.epoch != self.epoch)
+        elif kind == "write":
+            state.content, state.numbers = tools.argument(call.args, "content")[:_SHOWN_LIMIT], []
+        elif kind == "edit":
+            apply_edit(state, call.args)
+        else:
+            return
+        state.epoch = self.epoch
+        state.touched = self.calls
+        state.changed_by = set()
+
+    def _see_file_failure(self, state: FileState, path: str, text: str) -> None:
+        start = text[:400]
+        if _MISSING.search(start) and "replace" not in start:
+            self.missing.add(path)
+        if "exceeds maximum" in start or "too large" in start:
+            state.too_big = True
+
+    def _see_shell(self, call: Step, result: Step, ok: bool) -> None:
+        line = tools.argument(call.args, "command")
+        parsed = commands(line)
+        heads = [" ".join(head(c.argv, 2)) for c in parsed]
+        for name in heads:
+            if ok:
+                self.ok_heads.add(name)
+                self.failed_heads.pop(name, None)
+            elif result.status in ("error", "timeout"):
+                self.failed_heads[name] = self.failed_heads.get(name, 0) + 1
+        self._changes(heads)
+        self._move(parsed, result.text, ok)
+        self._show(result.text)
+        if ok:
+            self._list(result.text)
+
+    def _changes(self, heads: list[str]) -> None:
+        changing = {h for h in heads if h in tools.CHANGES_FILES or h.split(" ", 1)[0] in tools.CHANGES_FILES}
+        if changing:
+            for state in self.files.values():
+                state.changed_by |= changing
+
+    def _move(self, parsed: tuple[Command, ...], text: str, ok: bool) -> None:
+        if reset := _SHELL_RESET.search(text[-600:]):
+            self.cwd = reset.group(1).strip()
+            return
+        self.cwd = cwd_after(parsed, self.cwd) if ok else self.cwd
+
+    def _list(self, text: str) -> None:
+        self.listed.update(name.rsplit("/", 1)[-1] for name in _LISTED.findall(text[:_LIST_LIMIT]))
+
+    def _show(self, text: str) -> None:
+        self.shown.append(_LINE_NUMBER.sub("", text[:_LIST_LIMIT]))
+        del self.shown[:-40]
+
+
+def display(state: FileState, text: str, *, fresh: bool) -> None:
+    """A reading tool showed (part of) a file: what was known stays where the part does not cover it."""
+    numbers = [int(n) for n in _NUMBER.findall(text)]
+    lines = _LINE_NUMBER.sub("", text).split("\n")
+    if fresh or not numbers or not state.numbers:
+        state.content, state.numbers = "\n".join(lines), numbers if len(numbers) == len(lines) else []
+        return
+    known = dict(zip(state.numbers, state.content.split("\n"), strict=False))
+    known.update(zip(numbers, lines, strict=False))
+    state.numbers = sorted(known)
+    state.content = "\n".join(known[n] for n in state.numbers)
+
+
+def apply_edit(state: FileState, args: dict[str, Any]) -> None:
+    """A replacement took place: the known text follows it, and the numbers of the lines behind it."""
+    old, new = tools.argument(args, "old"), tools.argument(args, "new")
+    at = state.content.find(old) if old else -1
+    if at < 0:
+        state.content = (state.content + "\n" + new)[-_SHOWN_LIMIT:] if new else state.content
+        state.numbers = []
+        return
+    if args.get("replace_all"):
+        state.content, state.numbers = state.content.replace(old, new), []
+        return
+    first = state.content.count("\n", 0, at)
+    removed, added = old.count("\n"), new.count("\n")
+    state.content = state.content[:at] + new + state.content[at + len(old) :]
+    if state.numbers:
+        start = state.numbers[first]
+        behind = [n + added - removed for n in state.numbers[first + removed + 1 :]]
+        state.numbers = [*state.numbers[:first], *range(start, start + added + 1), *behind]
+
+
+def cwd_after(parsed: tuple[Command, ...], cwd: str) -> str:
+    """The shell's folder after a line's `cd` commands, as far as they are plain."""
+    for command in parsed:
+        if command.argv[:1] != ("cd",):
+            continue
+        target = command.argv[1] if len(command.argv) > 1 else "~"
+        if target == "-" or "$" in target or "*" in target:
+            continue
+        cwd = tools.normal(target, cwd)
+    return cwd
+
+
+def call_key(call: Step) -> str:
+    """Identity of "the same call again": tool and arguments, less the words meant for a person."""
+    shown = sorted((k, str(v)) for k, v in call.args.items() if k not in ("description", "timeout"))
+    return f"{call.tool}\0{shown}"

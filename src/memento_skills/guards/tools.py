@@ -1,0 +1,59 @@
+"""What a tool does, and which of its arguments is the path, the command, the text: from `tools.toml`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+_TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "tools.toml").read_text("utf-8"))
+_ROLE: dict[str, str] = {name: role for role, names in _TABLE["roles"].items() for name in names}
+_ARGUMENTS: dict[str, list[str]] = _TABLE["arguments"]
+CHANGES_FILES = frozenset(_TABLE["changes_files"]["heads"])
+"""Heads of shell commands that may rewrite files in place."""
+
+
+def role(tool: str) -> str:
+    """read, edit, write, shell, search, or "" for a tool that is not in the table."""
+    return _ROLE.get(tool, "")
+
+
+def argument(args: dict[str, Any], what: str) -> str:
+    """The text of the first argument that plays the part `what` (path, command, old, new, content), else ""."""
+    for name in _ARGUMENTS[what]:
+        value = args.get(name)
+        if isinstance(value, str):
+            return value
+        if what == "command" and isinstance(value, list):
+            return " ".join(str(v) for v in value)
+    return ""
+
+
+_DRIVE = re.compile(r"^[A-Za-z]:[\\/]|^[A-Za-z]:$")
+
+
+@lru_cache(maxsize=65536)
+def normal(path: str, cwd: str = "") -> str:
+    """`path` as an absolute, normalised path with `/`; relative to `cwd` where it is not absolute."""
+    if "\\" in path and (_DRIVE.match(path) or "/" not in path):
+        path = path.replace("\\", "/")
+    if not absolute(path) and cwd:
+        path = f"{cwd}/{path}"
+    return posixpath.normpath(path) if path else ""
+
+
+def absolute(path: str) -> bool:
+    """POSIX, home (`~`), Windows drive or UNC paths."""
+    return path.startswith(("/", "~", "\\\\")) or bool(_DRIVE.match(path))
+
+
+def under_root(path: str, root: str) -> str:
+    """`path` written relative to the project's root (`<root>/a/b`), or unchanged where it lies outside."""
+    if root and path == root:
+        return "<root>"
+    if root and path.startswith(root.rstrip("/") + "/"):
+        return "<root>/" + path[len(root.rstrip("/")) + 1 :]
+    return path

@@ -1,0 +1,189 @@
+"""What differs between calls that failed and like calls that succeeded: conditions learnt from contrast.
+
+In: the table of calls (guards.rows) of the training lineages and the rows of one pattern. Out: a guard's
+conditions with the counts they reach on the same table. The search is a small beam over conjunctions of readable
+conditions; row sets are kept as bits of one integer, so that a conjunction is one `&`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from memento_skills.guards import Row, judge
+from memento_skills.records import Condition, Expect
+from memento_skills.stats import wilson
+
+MAX_CONDITIONS = 4
+BEAM = 12
+THRESHOLDS = (1, 2, 3, 5)
+_SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins"))
+_NOT_LEARNT = frozenset(("begins", "folder"))
+"""Features that only tell whether a call already does what is expected; as conditions they would be literals."""
+_NUMBERS = frozenset(("newer_files", "old_text_matches"))
+
+
+class Table(NamedTuple):
+    """The training rows and, for each condition that some row fulfils, the rows that do (as bits)."""
+
+    rows: Sequence[Row]
+    masks: dict[Condition, int]
+    everything: int
+
+
+class Score(NamedTuple):
+    """How conditions with an alternative do on the table."""
+
+    right: int
+    wrong: int
+    undecidable: int
+    false: int
+    lineages: int
+    """Lineages of the pattern that are caught."""
+    of: int
+    """Lineages of the pattern."""
+    lower: float
+    """Lower bound (Wilson, one-sided 90 %) of right / (right + wrong + false)."""
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Index the rows by condition, once for all patterns."""
+    members: dict[Condition, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        for condition in conditions_of(row):
+            members[condition].append(number)
+    return Table(rows, {c: _bits(found) for c, found in members.items()}, (1 << len(rows)) - 1)
+
+
+def conditions_of(row: Row) -> Iterable[Condition]:
+    """Every positive condition that a call fulfils."""
+    for name, value in row.call.features.items():
+        if name in _SETS:
+            for word in value:
+                if word:
+                    yield Condition(feature=name, op="has", value=word)
+        elif name in _NUMBERS:
+            for threshold in THRESHOLDS:
+                if value >= threshold:
+                    yield Condition(feature=name, op="at_least", value=threshold)
+        elif value not in (False, "unknown", ""):
+            yield Condition(feature=name, value=value)
+
+
+def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple[Condition, ...], Score] | None:
+    """The best conjunction for rows `positives` (episodes of one pattern), or None where none separates them.
+
+    A condition enters only where rows of two lineages fulfil it (a literal learnt once is an anecdote). Best =
+    lower bound of precision times the root of the share of lineages caught; of equals the shorter one.
+    """
+    atoms = _atoms(table, positives)
+    blocked = _already(table, expect)
+    base = [c for c in atoms if c.feature == "tool"]
+    if not base:
+        return None
+    best: tuple[float, tuple[Condition, ...], Score] | None = None
+    beam: list[tuple[Condition, ...]] = [(c,) for c in base[:2]]
+    for _ in range(MAX_CONDITIONS):
+        scored = []
+        for conditions in beam:
+            mask = _conjunction(table, conditions) & ~blocked
+            score = measure(table, mask, positives, expect)
+            scored.append((_value(score), conditions, score))
+        scored.sort(key=lambda s: (-s[0], len(s[1]), str(s[1])))
+        scored = scored[:BEAM]
+        if scored and (best is None or scored[0][0] > best[0] + 0.01):
+            best = scored[0]
+        beam = _extended([s[1] for s in scored], atoms)
+        if not beam:
+            break
+    return (best[1], best[2]) if best is not None and best[2].lineages >= 2 else None
+
+
+def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:
+    lineages: dict[Condition, set[str]] = defaultdict(set)
+    for i in positives:
+        for condition in conditions_of(table.rows[i]):
+            if condition.feature in _NOT_LEARNT:
+                continue
+            lineages[condition].add(table.rows[i].lineage)
+    total = len({table.rows[i].lineage for i in positives})
+    enough = max(2, round(0.2 * total))
+    return sorted((c for c, seen in lineages.items() if len(seen) >= enough), key=lambda c: (-len(lineages[c]), str(c)))
+
+
+def _already(table: Table, expect: Expect) -> int:
+    """Rows that already do what is expected; the same as `guards.meets`, by masks."""
+    if expect.form == "instead":
+        words = Condition(feature="begins", op="has", value=" ".join(expect.argv_prefix))
+        tool = Condition(feature="tool", value=expect.tool)
+        return (table.masks.get(words, 0) if expect.argv_prefix else table.everything) & table.masks.get(tool, 0)
+    if expect.form == "cwd":
+        return table.masks.get(Condition(feature="folder", value=expect.path), 0)
+    flag = Condition(feature="flag" if expect.flag.startswith("-") else "argument", op="has", value=expect.flag)
+    if expect.form == "with":
+        return table.masks.get(flag, 0)
+    return table.everything & ~table.masks.get(flag, 0) if expect.form == "without" else 0
+
+
+def _extended(beam: list[tuple[Condition, ...]], atoms: list[Condition]) -> list[tuple[Condition, ...]]:
+    seen: set[frozenset[Condition]] = set()
+    longer: list[tuple[Condition, ...]] = []
+    for conditions in beam:
+        used = {c.feature for c in conditions if c.op == "is"}
+        for atom in atoms:
+            if atom in conditions or atom.feature in used:
+                continue
+            key = frozenset((*conditions, atom))
+            if key not in seen:
+                seen.add(key)
+                longer.append((*conditions, atom))
+    return longer
+
+
+def measure(table: Table, mask: int, positives: Sequence[int], expect: Expect) -> Score:
+    """Counts of the rows in `mask`, every fire on a good call counted as false."""
+    right = wrong = undecidable = false = 0
+    caught: set[str] = set()
+    wanted = set(positives)
+    for i in _members(mask):
+        row = table.rows[i]
+        judgement = judge(expect, row)
+        right += judgement == "right"
+        wrong += judgement == "wrong"
+        undecidable += judgement == "undecidable"
+        false += judgement == "false"
+        if i in wanted:
+            caught.add(row.lineage)
+    of = len({table.rows[i].lineage for i in positives})
+    lower = wilson(right, right + wrong + false, 0.8)[0] if right + wrong + false else 0.0
+    return Score(right, wrong, undecidable, false, len(caught), of, lower)
+
+
+def _value(score: Score) -> float:
+    decided = score.right + score.wrong + score.false
+    if not decided and score.undecidable:
+        return float(0.1 * (score.lineages / max(1, score.of)) ** 0.5)
+    return float(score.lower * (score.lineages / max(1, score.of)) ** 0.5)
+
+
+def _conjunction(table: Table, conditions: tuple[Condition, ...]) -> int:
+    mask = table.everything
+    for condition in conditions:
+        mask &= table.masks.get(condition, 0)
+    return mask
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    found = list(numbers)
+    buffer = bytearray((max(found) >> 3) + 1) if found else bytearray()
+    for n in found:
+        buffer[n >> 3] |= 1 << (n & 7)
+    return int.from_bytes(buffer, "little")
+
+
+def _members(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
