@@ -614,6 +614,7 @@ class Rollback(Record, frozen=True, kw_only=True):
     id: str
     promotion: str
     commit: str
+    branch: str = ""
     curator: str
     reason: str
     at: float = 0.0
