@@ -127,6 +127,13 @@ class Step(Record, frozen=True, kw_only=True):
     meta: bool = False
     """Text put in by the client, not typed by a person or written by the model."""
 
+    @property
+    def words(self) -> str:
+        """Everything in the step that may be quoted: its text and, of a call, the texts among its arguments."""
+        if self.kind != "call":
+            return self.text
+        return "\n".join([self.text, *(v for v in self.args.values() if isinstance(v, str))])
+
 
 class Outcome(Record, frozen=True, kw_only=True):
     """How the task ended, where the log has a label for it."""

@@ -171,8 +171,13 @@ def display(state: FileState, text: str, *, fresh: bool) -> None:
     """A reading tool showed (part of) a file: what was known stays where the part does not cover it."""
     numbers = [int(n) for n in _NUMBER.findall(text)]
     lines = _LINE_NUMBER.sub("", text).split("\n")
-    if fresh or not numbers or not state.numbers:
-        state.content, state.numbers = "\n".join(lines), numbers if len(numbers) == len(lines) else []
+    shown = "\n".join(lines)
+    if fresh or not state.content:
+        state.content, state.numbers = shown, numbers if len(numbers) == len(lines) else []
+        return
+    if not numbers or not state.numbers or len(numbers) != len(lines):
+        if shown not in state.content:
+            state.content, state.numbers = (state.content + "\n" + shown)[-_SHOWN_LIMIT:], []
         return
     known = dict(zip(state.numbers, state.content.split("\n"), strict=False))
     known.update(zip(numbers, lines, strict=False))

@@ -83,7 +83,7 @@ def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple
     if not base:
         return None
     best: tuple[float, tuple[Condition, ...], Score] | None = None
-    beam: list[tuple[Condition, ...]] = [(c,) for c in base[:2]]
+    beam: list[tuple[Condition, ...]] = [(c,) for c in base[:3]]
     for _ in range(MAX_CONDITIONS):
         scored = []
         for conditions in beam:
@@ -98,6 +98,42 @@ def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple
         if not beam:
             break
     return (best[1], best[2]) if best is not None and best[2].lineages >= 2 else None
+
+
+MAX_SITUATIONS = 3
+
+
+def learn_rules(
+    table: Table, positives: Sequence[int], expect: Expect
+) -> tuple[tuple[tuple[Condition, ...], ...], Score] | None:
+    """Up to three situations, each learnt on the lineages that the earlier ones leave: one cause, several forms.
+
+    A further situation is kept only where it is as precise as the lessons that are worth testing at all and the
+    whole does not lose by it.
+    """
+    situations: list[tuple[Condition, ...]] = []
+    best: Score | None = None
+    rest = list(positives)
+    blocked = _already(table, expect)
+    while len(situations) < MAX_SITUATIONS and rest:
+        learned = learn(table, rest, expect)
+        if learned is None:
+            break
+        mask = 0
+        for conditions in (*situations, learned[0]):
+            mask |= _conjunction(table, conditions)
+        score = measure(table, mask & ~blocked, positives, expect)
+        if best is not None and (_value(score) < _value(best) or learned[1].lower < GOOD):
+            break
+        situations.append(learned[0])
+        best = score
+        caught = {table.rows[i].lineage for i in rest if mask >> i & 1}
+        rest = [i for i in rest if table.rows[i].lineage not in caught]
+    return (tuple(situations), best) if best is not None else None
+
+
+GOOD = 0.3
+"""Lower bound of precision that a further situation needs."""
 
 
 def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:

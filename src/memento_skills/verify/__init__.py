@@ -1,0 +1,1 @@
+"""Verify: patch -> checks, backtest, reach -> verdict."""

@@ -1,0 +1,114 @@
+"""One list item added to one SKILL.md (or one new SKILL.md), every other byte untouched.
+
+The text of the rule was made by the reflector from a template and checked plain words; nothing here reads a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from memento_skills import skilldoc
+from memento_skills.errors import BadInput
+from memento_skills.records import Patch, Pattern, Reflection, Scope, SkillRef, digest
+
+WRITER = "template@2026-11"
+
+
+class Target(NamedTuple):
+    """Where the rule goes: an existing skill with its text, or a skill to be made (`text` empty)."""
+
+    ref: SkillRef
+    text: str
+    title: str = ""
+    description: str = ""
+
+
+def write(
+    reflection: Reflection,
+    pattern: Pattern,
+    target: Target,
+    *,
+    scope: Scope,
+    clients: Sequence[str],
+    models: Sequence[str],
+) -> Patch:
+    """The patch of a reflection that is not refused. Raises BadInput where the skill cannot be amended safely."""
+    if reflection.refused or reflection.guard is None:
+        raise BadInput("a refused reflection has no patch", where=reflection.id, hint=reflection.refused)
+    rule = reflection.facts["rule"]
+    after = _with_rule(target, rule)
+    path = target.ref.path
+    claims = (reflection.wrong_decision, reflection.missing_information, reflection.failed_assumption)
+    return Patch(
+        id=digest("patch", reflection.id, target.ref.library, path, target.text, after, scope),
+        kind="amend" if target.text else "create",
+        pattern=pattern.id,
+        reflection=reflection.id,
+        skill=target.ref,
+        before=target.text,
+        after=after,
+        diff=skilldoc.diff(target.text, after, path),
+        rule=rule,
+        rationale=tuple(c for c in claims if c is not None),
+        guard=reflection.guard,
+        scope=scope,
+        writer=WRITER,
+        clients=tuple(sorted(set(clients))),
+        models=tuple(sorted(set(models))),
+    )
+
+
+def _with_rule(target: Target, rule: str) -> str:
+    if not target.text:
+        return skilldoc.create(target.ref.name, target.description, target.title, [rule])
+    document = skilldoc.parse(target.text)
+    if skilldoc.has_rule(document, rule):
+        raise BadInput("the skill says this already", where=target.ref.path)
+    return skilldoc.amend(document, rule)
+
+
+def rebased(patch: Patch, target: Target) -> Patch:
+    """The same rule against the skill as it is now; a new id, so that it is verified and approved again."""
+    after = _with_rule(target, patch.rule)
+    return _replaced(patch, target.ref, target.text, after, patch.rule, patch.writer)
+
+
+def write_edited(patch: Patch, after: str, curator: str) -> Patch:
+    """A curator's own text of the amended skill: a patch of its own, authorship keeps generator and person."""
+    if not after.strip() or after == patch.before:
+        raise BadInput("the edited skill is empty or unchanged", where=patch.skill.path, hint="nothing was stored")
+    added = skilldoc.inserted(patch.before, after)
+    rule = "\n".join(added).strip() if added is not None and patch.before else patch.rule
+    return _replaced(patch, patch.skill, patch.before, after, rule, f"{patch.writer} + {curator}")
+
+
+def _replaced(patch: Patch, ref: SkillRef, before: str, after: str, rule: str, writer: str) -> Patch:
+    from msgspec.structs import replace
+
+    return replace(
+        patch,
+        id=digest("patch", patch.reflection, ref.library, ref.path, before, after, patch.scope, writer),
+        kind="amend" if before else "create",
+        skill=ref,
+        before=before,
+        after=after,
+        diff=skilldoc.diff(before, after, ref.path),
+        rule=rule,
+        writer=writer,
+        chips=(),
+    )
+
+
+def scope_of(pattern: Pattern, *, all_users: int, all_tenants: int) -> Scope:
+    """For whom: a pattern seen for one tenant (or user) alone while there are others is scoped to them."""
+    if len(pattern.tenants) == 1 and all_tenants > 1:
+        return Scope(level="tenant", name=pattern.tenants[0])
+    if len(pattern.users) == 1 and all_users > 1:
+        return Scope(level="user", name=pattern.users[0])
+    return Scope()
+
+
+def skill_name(topic: str) -> str:
+    """A valid skill name from a template's topic."""
+    return skilldoc.slug(topic)
