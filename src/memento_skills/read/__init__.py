@@ -1,0 +1,1 @@
+"""Skill library -> the skill and the context for a task: discovery, client folders, overlays, router."""

@@ -1,0 +1,43 @@
+"""What was rejected stays rejected until its evidence changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from memento_skills.records import Decision, Patch, Pattern, digest
+
+WHOLE_PATTERN = frozenset({"not_a_skill_problem", "duplicate"})
+"""Reasons that speak about the pattern: no other wording or guard can mend them."""
+
+
+def evidence_hash(pattern: Pattern) -> str:
+    """Hash of what carries a pattern: another lineage, user, tenant or project changes it, a repeat in one run does not."""
+    return digest(
+        pattern.id, pattern.lineages, sorted(pattern.users), sorted(pattern.tenants), sorted(pattern.projects)
+    )
+
+
+def alike(one: Patch, other: Patch) -> bool:
+    """The same proposal in another dress: same guard, or the same rule for the same skill and scope."""
+    if one.guard and other.guard and one.guard.id == other.guard.id and one.kind == other.kind:
+        return True
+    places = [(p.kind, p.skill.path, p.scope, " ".join(p.rule.split()).casefold()) for p in (one, other)]
+    return places[0] == places[1]
+
+
+def refile_allowed(patch: Patch, evidence: str, patches: Mapping[str, Patch], decisions: Iterable[Decision]) -> bool:
+    """Whether a patch may come to the queue, given what was rejected before.
+
+    `evidence` is `evidence_hash` of its pattern now; `patches` holds the patches that `decisions` are about, by id.
+    A rejection stands as long as the evidence is what the curator saw; the reason says whether it is about this
+    proposal or about the pattern.
+    """
+    for decision in decisions:
+        before = patches.get(decision.patch)
+        if decision.action != "reject" or before is None or decision.evidence != evidence:
+            continue
+        if before.id == patch.id or alike(before, patch):
+            return False
+        if before.pattern == patch.pattern and decision.reason in WHOLE_PATTERN:
+            return False
+    return True
