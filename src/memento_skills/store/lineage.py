@@ -1,0 +1,90 @@
+"""Runs connected by shared call, row or session ids: the unit of every split and interval."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, delete, func, select
+
+from memento_skills.records import Run, Step
+from memento_skills.store import schema
+
+
+def mark(salt: bytes, kind: str, name: str) -> int:
+    """A salted 63-bit hash of a native id, so that the index itself tells nothing of the log."""
+    hashed = hashlib.blake2b(f"{kind}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8, key=salt).digest()
+    return int.from_bytes(hashed, "big") >> 1
+
+
+def marks(salt: bytes, run: Run, steps: Iterable[Step]) -> dict[int, float | None]:
+    """What connects a run with others, each with its first time: its session and links, rows and calls."""
+    found: dict[int, float | None] = {mark(salt, "session " + run.client, name): None for name in (run.id, *run.links)}
+    for step in steps:
+        if step.uid:
+            found.setdefault(mark(salt, "row", step.uid), step.at)
+        if step.call_id and step.kind == "call":
+            found.setdefault(call_mark(salt, step.call_id), step.at)
+    return found
+
+
+def call_mark(salt: bytes, call_id: str) -> int:
+    """The mark of a call id."""
+    return mark(salt, "call", call_id)
+
+
+def components(keys: dict[int, str], shared: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The lineage of each run: the connected run with the smallest key.
+
+    Args:
+        keys: key of every run by its number.
+        shared: (mark, run) pairs, in the order of marks.
+    """
+    parent = dict.fromkeys(keys, -1)
+
+    def root(run: int) -> int:
+        while parent[run] >= 0:
+            if parent[parent[run]] >= 0:
+                parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    before: tuple[int, int] | None = None
+    for mark_, run in shared:
+        if before is not None and before[0] == mark_:
+            a, b = root(before[1]), root(run)
+            if a != b:
+                low, high = (a, b) if keys[a] < keys[b] else (b, a)
+                parent[high] = low
+        before = (mark_, run)
+    return {run: root(run) for run in keys}
+
+
+def compute(connection: Connection) -> dict[int, int]:
+    """Read the index and connect the runs."""
+    keys = {row.id: row.key for row in connection.execute(select(schema.runs.c.id, schema.runs.c.key))}
+    return components(keys, _shared(connection))
+
+
+def _shared(connection: Connection) -> Iterator[tuple[int, int]]:
+    table = schema.marks.c
+    twice = select(table.hash).group_by(table.hash).having(func.count() > 1).subquery()
+    rows = select(table.hash, table.run).join(twice, twice.c.hash == table.hash).order_by(table.hash, table.run)
+    for row in connection.execute(rows):
+        yield row.hash, row.run
+
+
+def save(connection: Connection, lineages: dict[int, int]) -> None:
+    """Keep the answer for the next process."""
+    connection.execute(delete(schema.lineages))
+    if lineages:
+        rows = [{"run": run, "lineage": lineage} for run, lineage in lineages.items()]
+        connection.execute(schema.lineages.insert(), rows)
+
+
+def saved(connection: Connection) -> dict[str, str]:
+    """The kept answer: lineage by run key."""
+    run, first = schema.runs.alias(), schema.runs.alias()
+    joined = schema.lineages.join(run, run.c.id == schema.lineages.c.run)
+    rows = select(run.c.key, first.c.key).select_from(joined.join(first, first.c.id == schema.lineages.c.lineage))
+    return {row[0]: row[1] for row in connection.execute(rows)}
