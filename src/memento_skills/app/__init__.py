@@ -1,0 +1,1 @@
+"""What people and programs touch: the pipeline's order, settings, plugins, commands and pages."""

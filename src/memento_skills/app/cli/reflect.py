@@ -1,0 +1,62 @@
+"""`memento reflect`: why a pattern happens, every claim with its quote."""
+
+from __future__ import annotations
+
+import click
+
+from memento_skills.app.cli.base import Command
+from memento_skills.app.cli.session import Session
+from memento_skills.errors import UsageError
+from memento_skills.records import Claim, Reflection
+
+
+@click.command("reflect", cls=Command)
+@click.argument("pattern", required=False)
+@click.option("--run", "file", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="One log, one run.")
+@click.pass_obj
+def command(session: Session, pattern: str | None, file: str | None) -> None:
+    """Say why a PATTERN happens (all patterns without one), or which step of one run decided its failure."""
+    from memento_skills.app import pipeline, surfaces
+
+    if file:
+        if pattern:
+            raise UsageError("PATTERN and --run exclude each other", hint="give one of them")
+        answer = pipeline.reflect_run(file)
+        if session.json:
+            session.emit(answer)
+        else:
+            session.say(_run_text(answer))
+        return
+    with session.open_store() as store:
+        reflections = pipeline.reflect(store, pattern)
+    if session.json:
+        session.emit([surfaces.reflection(r) for r in reflections])
+        return
+    session.say("\n\n".join(text(r) for r in reflections) or "no reflection: nothing repeats")
+
+
+def text(reflection: Reflection) -> str:
+    """A reflection for a person: the three claims with their quotes, then what would help."""
+    head = f"{reflection.pattern}  {reflection.cause} -> {reflection.remedy}"
+    rows = [head if not reflection.owner else f"{head} (for: {reflection.owner})"]
+    for name, claim in (
+        ("wrong decision", reflection.wrong_decision),
+        ("missing information", reflection.missing_information),
+        ("failed assumption", reflection.failed_assumption),
+    ):
+        rows.extend(_claim(name, claim))
+    if reflection.refused:
+        rows.append(f"  no patch: {reflection.refused}")
+    return "\n".join(rows)
+
+
+def _claim(name: str, claim: Claim | None) -> list[str]:
+    if claim is None:
+        return []
+    quotes = [f"      “{' '.join(c.quote.split())[:160]}”  {c.run} step {c.step}" for c in claim.citations[:3]]
+    return [f"  {name}: {claim.text}", *quotes]
+
+
+def _run_text(answer: dict[str, object]) -> str:
+    order = ("run", "failed", "decisive", "cause", "wrong_decision", "missing_information", "failed_assumption")
+    return "\n".join(f"{name.replace('_', ' ')}: {answer.get(name)}" for name in order if name in answer)

@@ -1,0 +1,122 @@
+"""The screen that decides: three dear failures, one small diff with its evidence, and what to type next (pure)."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from memento_skills.app import screen
+from memento_skills.app.options import Scanned
+from memento_skills.app.when import spell
+from memento_skills.records import Patch, Pattern, Record, Verdict
+
+DEAREST = 3
+
+
+class FirstScreen(Record, frozen=True, kw_only=True):
+    """What the screen shows, chosen by the pipeline."""
+
+    scanned: Scanned
+    patterns: tuple[Pattern, ...]
+    """Candidates in any order; the dearest three repeated ones are shown."""
+    patch: Patch | None = None
+    verdict: Verdict | None = None
+    waiting: int = 0
+    """Proposals in the queue."""
+    elsewhere: int = 0
+    """Repeated patterns that are no skill problem."""
+
+
+def render(first: FirstScreen) -> RenderableType:
+    """The whole screen; fits 24 lines of 80 columns for ordinary texts."""
+    rows: list[RenderableType] = [_account(first.scanned), Text()]
+    rows.extend(_dear(first.patterns))
+    rows.append(Text())
+    rows.extend(_proposal(first))
+    rows.append(_next(first))
+    return Group(*rows)
+
+
+def dearest(patterns: tuple[Pattern, ...], limit: int = DEAREST) -> tuple[Pattern, ...]:
+    """The repeated patterns of an agent's own fault or denial that cost most: money, then time, then episodes."""
+    repeated = [p for p in patterns if p.repeated and p.fault in ("agent", "denial")]
+    repeated.sort(key=lambda p: (-_price(p), -p.episodes, p.id))
+    return tuple(repeated[:limit])
+
+
+def lost(pattern: Pattern) -> str:
+    """`7 times, 42 min and $3.10 lost`; money is left out where the logs and the price list tell none."""
+    times = f"{pattern.episodes} times"
+    parts = [spell(pattern.cost.seconds)] if pattern.cost.seconds else []
+    if pattern.cost.usd >= 0.005:
+        parts.append(f"${pattern.cost.usd:,.2f}")
+    return f"{times}, {' and '.join(parts)} lost" if parts else times
+
+
+def _price(pattern: Pattern) -> float:
+    """Money and time on one scale: an hour of waiting counts as a dollar, so that time decides between free ones."""
+    return pattern.cost.usd + pattern.cost.seconds / 3600
+
+
+def _account(scanned: Scanned) -> Text:
+    done = scanned.ingested
+    row = Text(f"{done.runs:,} runs in {done.files:,} files, {done.lines.seen:,} lines", "dim")
+    if done.lines.quarantined:
+        row.append(f" ({done.lines.quarantined:,} could not be read)", "yellow")
+    row.append(f": {scanned.failures:,} failures, {scanned.patterns:,} patterns", "dim")
+    return row
+
+
+def _dear(patterns: tuple[Pattern, ...]) -> list[RenderableType]:
+    chosen = dearest(patterns)
+    if not chosen:
+        return [Text("No failure of the agents repeats in these logs yet.", "bold")]
+    rows: list[RenderableType] = [Text("What your agents repeat most dearly", "bold")]
+    for place, pattern in enumerate(chosen, 1):
+        row = Text(f" {place}. ", "bold").append_text(screen.plain(pattern.title, limit=100))
+        rows.append(row)
+        users = f", {len(pattern.users)} users" if len(pattern.users) > 1 else ""
+        rows.append(Text(f"    {lost(pattern)}{users}", "red"))
+    return rows
+
+
+def _proposal(first: FirstScreen) -> list[RenderableType]:
+    if first.patch is None:
+        said = "No patch is proposed: nothing that a skill could say has evidence enough."
+        return [Text(said, "bold"), Text()]
+    patch = first.patch
+    new = " (a new skill)" if patch.kind == "create" else ""
+    rows: list[RenderableType] = [
+        Text("A patch for the skill ", "bold").append_text(screen.plain(patch.skill.name, "bold")).append(new, "yellow")
+    ]
+    rows.extend(Padding(line, (0, 0, 0, 2)) for line in screen.changed(patch.diff, limit=8))
+    if patch.chips:
+        rows.append(Padding(screen.chips(patch.chips), (0, 0, 0, 2)))
+    quotes = [c for claim in patch.rationale for c in claim.citations]
+    rows.extend(Padding(screen.quote(c, limit=70), (0, 0, 0, 2)) for c in quotes[:2])
+    if first.verdict is not None:
+        word, style = screen.VERDICT_WORDS[first.verdict.value]
+        row = Text("  on later logs: ").append(word, style)
+        row.append(f", {screen.backtest(first.verdict.counts, first.verdict.held_out_lineages)}")
+        if first.verdict.lost_cases:
+            row.append(f"; speaks up at {len(first.verdict.lost_cases)} calls that worked", "red")
+        rows.append(row)
+    rows.append(Text())
+    return rows
+
+
+def _next(first: FirstScreen) -> Text:
+    row = Text("Next: ", "bold")
+    if first.waiting:
+        what = "proposal" if first.waiting == 1 else "proposals"
+        row.append("memento review", "bold cyan").append(f"  approve, edit or reject ({first.waiting} {what})")
+    else:
+        row.append("memento report", "bold cyan").append("  all patterns and what they cost")
+    if first.elsewhere:
+        row.append("\n      ").append("memento reflect", "cyan")
+        row.append(f"  {first.elsewhere} repeated patterns are not a skill's to fix, and whose they are")
+    if first.scanned.ingested.waiting:
+        row.append("\n      ").append("memento scan", "cyan")
+        row.append(f"  goes on with the {first.scanned.ingested.waiting:,} older files")
+    return row
