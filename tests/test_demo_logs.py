@@ -49,11 +49,11 @@ class Log:
 
     @property
     def user(self) -> str:
-        return self.path.relative_to(LOGS).parts[0].split("-")[2]
+        return next(str(row["cwd"]).split("/")[2] for row in self.rows if "cwd" in row)
 
     @property
     def project(self) -> str:
-        return self.path.relative_to(LOGS).parts[0].split("-")[4]
+        return self.path.relative_to(LOGS).parts[0]
 
     def failing(self, text: str) -> list[Call]:
         return [call for call in self.calls if call.failed and text in (call.result or "")]

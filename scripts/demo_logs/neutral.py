@@ -32,21 +32,24 @@ class Bundler:
         self.cut: Counter[str] = Counter()
 
     def files(self, recording: Recording) -> dict[str, str]:
-        """Relative path -> text of the log, of its sub-agents' logs and of their `.meta.json`."""
+        """Relative path -> text of the log, of its sub-agents' logs and of their `.meta.json`.
+
+        The logs of all users' clones of a project are collected in one folder, named after the project.
+        """
         logs = {path: self._own_rows(path) for path in (recording.log, *recording.agents)}
         times = self._times(recording, [row for rows in logs.values() for row in rows])
-        folder = recording.log.parent
+        folder, project = recording.log.parent, Path(recording.session.project)
         texts: dict[str, str] = {}
         for path, rows in logs.items():
             for row in rows:
                 if "timestamp" in row:
                     row["timestamp"] = times[row["timestamp"]]
             lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-            texts[str(path.relative_to(folder.parent))] = "".join(f"{line}\n" for line in lines)
+            texts[str(project / path.relative_to(folder))] = "".join(f"{line}\n" for line in lines)
             meta = path.with_suffix(".meta.json")
             if meta.exists():
-                texts[str(meta.relative_to(folder.parent))] = meta.read_text(encoding="utf-8") + "\n"
-        return self._stable(recording, {self._neutral(name): self._neutral(text) for name, text in texts.items()})
+                texts[str(project / meta.relative_to(folder))] = meta.read_text(encoding="utf-8") + "\n"
+        return self._stable(recording, {name: self._neutral(text) for name, text in texts.items()})
 
     def _own_rows(self, path: Path) -> list[dict]:
         """The rows without the client's own texts; children of a cut row hang on its parent."""
