@@ -1,0 +1,346 @@
+"""Logs made of chat messages -> runs: OpenAI-style chats, tau-bench results, lists of named agents' turns.
+
+One file is one JSON document (a list of runs, one run, or a bare list of messages) or JSON lines (a run a line, or a
+message a line). Fields that label the answer (`mistake_step`, `is_correct`, …) are not read. In a document the unit of
+conservation is the entry; `Step.line` and `Step.entry` count a run's entries from 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from memento_skills.ingest.claude_session import seconds_of
+from memento_skills.ingest.claude_text import TASK_LENGTH
+from memento_skills.ingest.loose import NotReadable, json_of, loosely
+from memento_skills.ingest.reader import BaseReader
+from memento_skills.ingest.status import classify, says_error
+from memento_skills.interfaces import Line
+from memento_skills.records import Actor, Outcome, Run, Step
+
+_MESSAGE = re.compile(rb'"role"\s*:\s*"(?:system|developer|user|assistant|tool|function|human)"')
+_RUN = re.compile(rb'"(?:messages|traj|history)"\s*:\s*\[')
+_TURN = re.compile(rb'"role"\s*:\s*"')
+_FOREIGN = (b'"sessionId"', b'"parentUuid"', b'"response_item"', b'"session_meta"', b'"toolCalls"', b'"parts"')
+_TERMINAL = re.compile(r"(?:computer)?[ _]?terminal|executor|code[_ ]?runner", re.IGNORECASE)
+_PEOPLE = frozenset({"human", "user"})
+
+
+class Function(msgspec.Struct):
+    """`function` of a tool call."""
+
+    name: str = ""
+    arguments: Any = None
+
+
+class ToolCall(msgspec.Struct):
+    """One of `tool_calls`."""
+
+    id: str | None = None
+    function: Function | None = None
+
+
+class ChatMessage(msgspec.Struct):
+    """One entry of a conversation."""
+
+    role: str = ""
+    content: Any = None
+    name: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    function_call: Function | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    timestamp: Any = None
+    is_error: bool | None = None
+
+
+class Info(msgspec.Struct):
+    """`info` of a run."""
+
+    exit_status: str | None = None
+
+
+class Conversation(msgspec.Struct):
+    """One run, whatever the format calls its messages."""
+
+    messages: list[Any] | None = None
+    traj: list[Any] | None = None
+    history: list[Any] | None = None
+    id: str | int | None = None
+    session_id: str | None = None
+    conversation_id: str | None = None
+    task_id: str | int | None = None
+    trial: int | str | None = None
+    reward: float | None = None
+    info: Info | None = None
+    model: str | None = None
+    user: str | None = None
+    question: str | None = None
+
+
+class _Kind(NamedTuple):
+    client: str
+    entries: list[Any]
+
+
+class ChatReader(BaseReader):
+    """Reader of chat messages."""
+
+    name = "chat@1"
+
+    def __init__(self, source: str = "", carry: str = "") -> None:
+        super().__init__(source, carry)
+        self._made: list[Run] = []
+        self._loose: list[Any] = []  # a message a line
+        self._runs_seen = 0
+
+    @staticmethod
+    def accepts(head: bytes) -> float:
+        """Sure where runs or messages with chat roles stand, and no sign of another client's rows."""
+        if any(sign in head for sign in _FOREIGN):
+            return 0.0
+        if _RUN.search(head):
+            return 0.8 if _TURN.search(head) else 0.6 if head.lstrip()[:1] in b"[{" else 0.0
+        return 0.7 if _MESSAGE.search(head) and b'"content"' in head and head.lstrip()[:1] in b"[{" else 0.0
+
+    @staticmethod
+    def document(head: bytes) -> bool:
+        """A list, or an object that does not end in its first line."""
+        first, line_break, _ = head.lstrip().partition(b"\n")
+        if not first.startswith(b"{"):
+            return True
+        return bool(line_break) and not first.rstrip().endswith(b"}")
+
+    def feed(self, lines: Iterable[Line]) -> None:
+        """Take the next lines of the file, or the whole document as one."""
+        for line in lines:
+            if not line.data.strip():
+                self.seen += 1
+                self.ignore("(blank)")
+                continue
+            try:
+                self._value(json_of(line.data), line)
+            except NotReadable as error:
+                self.seen += 1
+                self.quarantine(line, error.what)
+
+    def _value(self, value: Any, line: Line) -> None:
+        if isinstance(value, list):
+            self._list(value, line)
+        elif not isinstance(value, dict):
+            self.seen += 1
+            self.ignore("(no object)")
+        elif _is_run(value):
+            self._conversation(value, line)
+        elif "role" in value:
+            self.seen += 1
+            self.understood += 1
+            self._loose.append(value)
+        else:
+            self.seen += 1
+            self.ignore("(no message)")
+
+    def _list(self, value: list[Any], line: Line) -> None:
+        if any(isinstance(v, dict) and _is_run(v) for v in value):
+            for run in value:
+                if isinstance(run, dict) and _is_run(run):
+                    self._conversation(run, line)
+                else:
+                    self.seen += 1
+                    self.quarantine(line, "an entry of the list is no run")
+        else:
+            self._conversation({"messages": value}, line)
+
+    def runs(self) -> Iterator[Run]:
+        """The conversations so far."""
+        yield from self._made
+        if self._loose:
+            yield self._run(Conversation(messages=self._loose), _Kind("openai-chat", self._loose), None)
+
+    def take(self) -> list[Run]:
+        """The conversations since the last `take`; messages that stand alone on lines are given as one run so far."""
+        taken = list(self.runs())
+        self._made = []
+        return taken
+
+    # --------------------------------------------------------------------------------------- one conversation
+
+    def _conversation(self, raw: dict[str, Any], line: Line) -> None:
+        conversation = loosely(raw, Conversation)
+        if conversation.traj is not None:
+            kind = _Kind("tau-bench", conversation.traj)
+        elif conversation.history is not None:
+            kind = _Kind("agent-history", conversation.history)
+        else:
+            kind = _Kind("openai-chat", conversation.messages or [])
+        self._made.append(self._run(conversation, kind, line))
+        self._runs_seen += 1
+
+    def _run(self, conversation: Conversation, kind: _Kind, line: Line | None) -> Run:
+        steps = _Steps(turns=kind.client == "agent-history")
+        for index, entry in enumerate(kind.entries):
+            understood = isinstance(entry, dict) and steps.take(loosely(entry, ChatMessage), index)
+            if line is not None:
+                self.seen += 1
+                if understood:
+                    self.understood += 1
+                elif isinstance(entry, dict):
+                    self.ignore("(empty entry)")
+                else:
+                    self.quarantine(line, f"entry {index} is no message")
+        task = (conversation.question or "").strip() or steps.task
+        return Run(
+            id=self._id_of(conversation, kind.client),
+            client=kind.client,
+            reader=self.name,
+            model=conversation.model or "",
+            user=conversation.user or "",
+            task=task[:TASK_LENGTH],
+            started_at=min(steps.times, default=None),
+            ended_at=max(steps.times, default=None),
+            outcome=_outcome(conversation),
+            sources=(self.source,),
+            steps=tuple(steps.made),
+        )
+
+    def _id_of(self, conversation: Conversation, client: str) -> str:
+        """The log's own session id; where it has none, folder/file with the task and trial or the run's number."""
+        named = conversation.session_id or conversation.conversation_id
+        if named:
+            return named
+        if conversation.id not in (None, ""):
+            return str(conversation.id)
+        stem = "/".join([*self.source.replace("\\", "/").split("/")[-2:-1], self.fallback_id])
+        if conversation.task_id is not None:
+            trial = f"/{conversation.trial}" if conversation.trial is not None else ""
+            return f"{stem}/{conversation.task_id}{trial}"
+        return f"{stem}/{self._runs_seen}" if self._runs_seen else stem
+
+
+class _Steps:
+    """The steps of one conversation while it is read."""
+
+    def __init__(self, *, turns: bool) -> None:
+        self.made: list[Step] = []
+        self.task = ""
+        self.times: list[float] = []
+        self._turns = turns
+        self._tools: dict[str, str] = {}
+        self._last_function = ""
+
+    def take(self, message: ChatMessage, entry: int) -> bool:
+        """Make the steps of one entry; false where it holds nothing."""
+        at = _time(message.timestamp)
+        if at is not None:
+            self.times.append(at)
+        text = _text(message.content)
+        before = len(self.made)
+        if self._turns:
+            self._turn(message, text, entry, at)
+        elif message.role in ("tool", "function") or text.startswith("<returncode>"):  # so mini-swe-agent shows output
+            self._result(message, text, entry, at)
+        elif message.role == "assistant":
+            self._answer(message, text, entry, at)
+        elif message.role and text:
+            person = message.role in _PEOPLE
+            self._add("message", "user" if person else "system", entry, at, text=text, meta=not person)
+            if person and not self.task:
+                self.task = text.strip()
+        return len(self.made) > before
+
+    def _add(self, kind: str, actor: Actor, entry: int, at: float | None, **fields: Any) -> None:
+        uid = f"{entry}:{len(self.made)}"
+        self.made.append(
+            Step(seq=len(self.made), kind=kind, actor=actor, entry=entry, line=entry, at=at, uid=uid, **fields)  # type: ignore[arg-type]
+        )
+
+    def _answer(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
+        agent = message.name or ""
+        if message.reasoning_content:
+            self._add("reasoning", "agent", entry, at, text=message.reasoning_content, message=str(entry))
+        if text:
+            self._add("message", "agent", entry, at, text=text, message=str(entry), agent=agent)
+        calls = [(c.id, c.function) for c in message.tool_calls or () if c.function]
+        if message.function_call:
+            calls.append((None, message.function_call))
+        for number, (call_id, function) in enumerate(calls):
+            name = call_id or f"{entry}.{number}"
+            self._tools[name] = function.name
+            self._last_function = name
+            self._add(
+                "call", "agent", entry, at, tool=function.name, args=_arguments(function.arguments), call_id=name,
+                message=str(entry), agent=agent,
+            )  # fmt: skip
+
+    def _result(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
+        call_id = message.tool_call_id or self._last_function
+        flag = message.is_error if message.is_error is not None else True if says_error(text) else None
+        ended = classify(text, error=flag)
+        # a format without an error flag: what does not say that it failed, worked
+        status = "ok" if ended.status == "unknown" else ended.status
+        tool = message.name or self._tools.get(call_id, "")
+        self._add(
+            "result", "tool", entry, at, text=text, tool=tool, call_id=call_id, status=status, exit_code=ended.exit_code
+        )
+
+    def _turn(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
+        """One turn of a group of named agents: the name stands in `name` or in `role`."""
+        speaker = message.name or message.role
+        if not speaker and not text:
+            return
+        if _TERMINAL.search(speaker):
+            ended = classify(text, error=None)
+            status = "ok" if ended.status == "unknown" else ended.status
+            self._add("result", "tool", entry, at, text=text, agent=speaker, status=status, exit_code=ended.exit_code)
+        elif speaker.lower() in _PEOPLE:
+            self._add("message", "user", entry, at, text=text)
+            self.task = self.task or text.strip()
+        else:
+            self._add("message", "agent", entry, at, text=text, agent=speaker)
+
+
+def _is_run(value: dict[str, Any]) -> bool:
+    return any(isinstance(value.get(key), list) for key in ("messages", "traj", "history"))
+
+
+def _outcome(conversation: Conversation) -> Outcome:
+    reward = conversation.reward
+    status = (conversation.info.exit_status if conversation.info else None) or ""
+    if reward is None:
+        return Outcome(reason=status)
+    return Outcome(label="success" if reward >= 1 else "failure", reward=reward, reason=status)
+
+
+def _text(content: Any) -> str:
+    """The words of a content: a string, or parts with `text`; other parts as `[type]`."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, Sequence):
+        parts = [p if isinstance(p, str) else p.get("text") or f"[{p.get('type', 'part')}]" for p in content if p]
+        return "\n".join(p for p in parts if isinstance(p, str))
+    return msgspec.json.encode(content).decode()
+
+
+def _arguments(raw: Any) -> dict[str, Any]:
+    if isinstance(raw, dict):
+        return raw
+    if raw is None or raw == "":
+        return {}
+    if isinstance(raw, str):
+        try:
+            value = json_of(raw.encode("utf-8", "replace"))
+        except NotReadable:
+            return {"_raw": raw}
+        if isinstance(value, dict):
+            return value
+        return {"_raw": raw}
+    return {"_raw": msgspec.json.encode(raw).decode()}
+
+
+def _time(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if 0 < value < 1e11 else float(value) / 1000 if value < 1e14 else None
+    return seconds_of(value) if isinstance(value, str) else None

@@ -1,0 +1,149 @@
+"""The rows of a Claude Code log, typed: only the fields that are needed, everything else is skipped unparsed.
+
+In: one line. Out: a `Row`, or `NotReadable` with the reason. A field of an unexpected type does not cost the row: such
+a row is decoded a second time, field by field, and the field keeps its default.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from memento_skills.ingest.loose import json_of, loosely
+
+
+class Block(msgspec.Struct):
+    """One content block of a message: text, thinking, tool_use, tool_result, image, …"""
+
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    id: str = ""
+    name: str = ""
+    input: Any = None
+    tool_use_id: str = ""
+    content: str | list[Block | str] | None = None
+    is_error: bool | None = None
+
+
+class Tokens(msgspec.Struct):
+    """`usage` of a model answer."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class Message(msgspec.Struct):
+    """`message`: what was said, by a person, the model or a tool."""
+
+    id: str | None = None
+    role: str | None = None
+    model: str | None = None
+    content: str | list[Block | str] | None = None
+    usage: Tokens | None = None
+
+
+class SubRow(msgspec.Struct):
+    """A sub-agent's row inside a `progress` row."""
+
+    type: str = ""
+    uuid: str = ""
+    timestamp: str | None = None
+    message: Message | None = None
+    toolUseResult: ToolUse | str | list[msgspec.Raw] | None = None  # noqa: N815  (the log's own name)
+
+
+class Progress(msgspec.Struct):
+    """`data` of a `progress` row."""
+
+    type: str = ""
+    message: SubRow | None = None
+    agentId: str | None = None  # noqa: N815
+    hookName: str | None = None  # noqa: N815
+
+
+class Attachment(msgspec.Struct):
+    """`attachment` of an `attachment` row."""
+
+    type: str = ""
+    content: Any = None
+    prompt: Any = None
+    commandMode: str | None = None  # noqa: N815
+    filename: str | None = None
+    hookName: str | None = None  # noqa: N815
+    toolUseID: str | None = None  # noqa: N815
+    stderr: str | None = None
+    blockingError: Any = None  # noqa: N815
+    allowedTools: list[str] | None = None  # noqa: N815
+
+
+class ToolUse(msgspec.Struct):
+    """`toolUseResult`: the client's mirror of a result; only its small facts."""
+
+    interrupted: bool | None = None
+
+
+class Compacted(msgspec.Struct):
+    """`microcompactMetadata`."""
+
+    compactedToolIds: list[str] = []  # noqa: N815
+
+
+class Origin(msgspec.Struct):
+    """`origin` of a user row: who wrote it."""
+
+    kind: str = ""
+
+
+class ForkedFrom(msgspec.Struct):
+    """`forkedFrom`: the session that this one was copied from."""
+
+    sessionId: str = ""  # noqa: N815
+
+
+class Row(msgspec.Struct):
+    """One line of a log."""
+
+    type: str = ""
+    subtype: str | None = None
+    uuid: str = ""
+    parentUuid: str | None = None  # noqa: N815
+    sessionId: str = ""  # noqa: N815
+    timestamp: str | None = None
+    cwd: str = ""
+    gitBranch: str = ""  # noqa: N815
+    version: str = ""
+    isSidechain: bool | None = None  # noqa: N815
+    agentId: str | None = None  # noqa: N815
+    isMeta: bool | None = None  # noqa: N815
+    isCompactSummary: bool | None = None  # noqa: N815
+    isVisibleInTranscriptOnly: bool | None = None  # noqa: N815
+    isApiErrorMessage: bool | None = None  # noqa: N815
+    toolDenialKind: str | None = None  # noqa: N815
+    sourceToolUseID: str | None = None  # noqa: N815
+    parentToolUseID: str | None = None  # noqa: N815
+    message: Message | None = None
+    content: Any = None
+    data: Progress | None = None
+    attachment: Attachment | None = None
+    toolUseResult: ToolUse | str | list[msgspec.Raw] | None = None  # noqa: N815
+    microcompactMetadata: Compacted | None = None  # noqa: N815
+    origin: Origin | None = None
+    forkedFrom: ForkedFrom | None = None  # noqa: N815
+    error: Any = None
+    prRepository: str | None = None  # noqa: N815
+
+
+_decode = msgspec.json.Decoder(Row).decode
+
+
+def row_of(line: bytes) -> Row | None:
+    """The row of one line; None for JSON that is no object. Raises NotReadable with the reason."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raw = json_of(line)
+        return loosely(raw, Row) if isinstance(raw, dict) else None
