@@ -13,13 +13,11 @@ from memento_skills.guards import tools
 from memento_skills.records import Step
 from memento_skills.shell import Command, commands, head
 
-_LINE_NUMBER = re.compile(r"^ *\d+(?:→|\t|\|)", re.MULTILINE)
-_NUMBER = re.compile(r"^ *(\d+)(?:→|\t|\|)", re.MULTILINE)
+_NUMBERED = re.compile(r" *(\d+)(?:→|\t|\|)")
 _MISSING = re.compile(
     r"does not exist|no such file|not found|cannot find|directory not found|enoent|is not recognized", re.IGNORECASE
 )
 _SHELL_RESET = re.compile(r"Shell cwd was reset to ([^\n<]+)")
-_LISTED = re.compile(r"[\w.@~/\\-]*[\w-]\.[A-Za-z][\w]{0,7}\b")
 _SHOWN_LIMIT = 400_000
 _LIST_LIMIT = 60_000
 
@@ -148,7 +146,7 @@ class RunState:
             self._list(result.text)
 
     def _changes(self, heads: list[str]) -> None:
-        changing = {h for h in heads if h in tools.CHANGES_FILES or h.split(" ", 1)[0] in tools.CHANGES_FILES}
+        changing = {word for h in heads if (word := tools.changer(h))}
         if changing:
             for state in self.files.values():
                 state.changed_by |= changing
@@ -160,22 +158,25 @@ class RunState:
         self.cwd = cwd_after(parsed, self.cwd) if ok else self.cwd
 
     def _list(self, text: str) -> None:
-        self.listed.update(name.rsplit("/", 1)[-1] for name in _LISTED.findall(text[:_LIST_LIMIT]))
+        for word in text[:_LIST_LIMIT].split():
+            if "." in word:
+                name = word.split(":", 1)[0].rsplit("/", 1)[-1].strip("\"'`,;()[]<>*")
+                if len(name) < 120 and "." in name[1:-1]:
+                    self.listed.add(name)
 
     def _show(self, text: str) -> None:
-        self.shown.append(_LINE_NUMBER.sub("", text[:_LIST_LIMIT]))
+        self.shown.append(text[:_LIST_LIMIT])
         del self.shown[:-40]
 
 
 def display(state: FileState, text: str, *, fresh: bool) -> None:
     """A reading tool showed (part of) a file: what was known stays where the part does not cover it."""
-    numbers = [int(n) for n in _NUMBER.findall(text)]
-    lines = _LINE_NUMBER.sub("", text).split("\n")
+    numbers, lines = _numbered(text)
     shown = "\n".join(lines)
     if fresh or not state.content:
-        state.content, state.numbers = shown, numbers if len(numbers) == len(lines) else []
+        state.content, state.numbers = shown, numbers
         return
-    if not numbers or not state.numbers or len(numbers) != len(lines):
+    if not numbers or not state.numbers:
         if shown not in state.content:
             state.content, state.numbers = (state.content + "\n" + shown)[-_SHOWN_LIMIT:], []
         return
@@ -183,6 +184,17 @@ def display(state: FileState, text: str, *, fresh: bool) -> None:
     known.update(zip(numbers, lines, strict=False))
     state.numbers = sorted(known)
     state.content = "\n".join(known[n] for n in state.numbers)
+
+
+def _numbered(text: str) -> tuple[list[int], list[str]]:
+    """Line numbers and lines of what a reading tool displayed; no numbers where some line has none."""
+    numbers: list[int] = []
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        if (match := _NUMBERED.match(line)) is not None:
+            numbers.append(int(match.group(1)))
+            lines[i] = line[match.end() :]
+    return (numbers if len(numbers) == len(lines) else []), lines
 
 
 def apply_edit(state: FileState, args: dict[str, Any]) -> None:

@@ -14,6 +14,15 @@ _ROLE: dict[str, str] = {name: role for role, names in _TABLE["roles"].items() f
 _ARGUMENTS: dict[str, list[str]] = _TABLE["arguments"]
 CHANGES_FILES = frozenset(_TABLE["changes_files"]["heads"])
 """Heads of shell commands that may rewrite files in place."""
+_RUNNERS = frozenset(_TABLE["changes_files"]["runners"])
+
+
+def changer(head: str) -> str:
+    """The words under which a command (its first two words) that may rewrite files is known; "" for any other."""
+    program = head.split(" ", 1)[0]
+    if head in CHANGES_FILES or program in _RUNNERS:
+        return head
+    return program if program in CHANGES_FILES else ""
 
 
 def role(tool: str) -> str:

@@ -4,6 +4,6 @@ The embedded default needs no model: `contrast` learns when it fails, `alternati
 `template` says both in a sentence or refuses.
 """
 
-from memento_skills.reflect.template import Evidence, TemplateReflector, evidence
+from memento_skills.reflect.template import TOPICS, Evidence, TemplateReflector, evidence
 
-__all__ = ["Evidence", "TemplateReflector", "evidence"]
+__all__ = ["TOPICS", "Evidence", "TemplateReflector", "evidence"]

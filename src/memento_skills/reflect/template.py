@@ -233,7 +233,8 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     """Values for a template's sentences; what is not plain words is left out, so that the template refuses."""
     expect = lesson.alternative.expect
     commands = [str(c.value) for s in lesson.situations for c in s if c.feature == "command"]
-    common = Counter(h for r in rows for h in r.call.heads)
+    commands = [c for c in commands if not c.startswith("cd ")]
+    common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
     command = max(commands, key=len, default="") or (common.most_common(1)[0][0] if common else "")
     changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
     project = pattern.projects[0] if pattern.projects else ""

@@ -1,0 +1,280 @@
+"""Stored runs -> patterns, reflections, patches and verdicts: what a scan does after reading.
+
+Learning takes place twice. On the calls before T of each project, so that a lesson can be tested on later lineages
+that it has not seen; and on all calls, for what only the later logs teach. A patch whose guard stood the test is
+proposed as it was tested; one that only all the logs teach waits for evidence, and says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from memento_skills import detect
+from memento_skills.app.options import Options, Progress
+from memento_skills.errors import BadInput
+from memento_skills.guards import Row, rows
+from memento_skills.masking import find_secrets
+from memento_skills.read.library import Library
+from memento_skills.read.locate import library_for, new_library_for
+from memento_skills.read.router import Router
+from memento_skills.records import (
+    Failure,
+    Patch,
+    Pattern,
+    Reach,
+    Reflection,
+    Run,
+    SkillRef,
+    Verdict,
+)
+from memento_skills.reflect import TOPICS, Evidence, TemplateReflector, evidence
+from memento_skills.verify import backtest
+from memento_skills.verify.checks import check_patch
+from memento_skills.verify.chips import chips
+from memento_skills.verify.verdict import evidence_of, judge_all
+from memento_skills.write import Target, scope_of, skill_name, write
+
+
+class Lessons(NamedTuple):
+    """Reflections of all patterns, by pattern: learnt before T, and learnt on everything."""
+
+    early: dict[str, Reflection]
+    late: dict[str, Reflection]
+
+
+class Proposal(NamedTuple):
+    """A patch with its verdict and the reflection it comes from."""
+
+    patch: Patch
+    verdict: Verdict
+    reflection: Reflection
+
+
+class Analysis(NamedTuple):
+    """Everything a scan found."""
+
+    patterns: tuple[Pattern, ...]
+    reflections: tuple[Reflection, ...]
+    proposals: tuple[Proposal, ...]
+
+
+class Shelf(NamedTuple):
+    """The skills a patch may go to: libraries in the order in which they win, with each skill's text."""
+
+    skills: tuple[tuple[SkillRef, str], ...]
+    home: str
+    """Library for new skills."""
+
+    def named(self, name: str) -> tuple[SkillRef, str] | None:
+        """The skill of that name that wins."""
+        return next((s for s in self.skills if s[0].name == name), None)
+
+
+def keyed(failures: Iterable[Failure]) -> dict[str, Failure]:
+    """Failures by the call they belong to, as `guards.rows` wants them; the gravest of a call."""
+    found: dict[str, Failure] = {}
+    for failure in failures:
+        if failure.call_id:
+            key = f"{failure.run}\0{failure.call_id}"
+            if key not in found or failure.kind in ("tool_error", "exit_code"):
+                found[key] = failure
+    return found
+
+
+def table_of(runs: Iterable[Run], failures: Iterable[Failure], lineages: Mapping[str, str]) -> list[Row]:
+    """The rows of all calls of the runs."""
+    return rows(runs, keyed(failures), lineages)
+
+
+def learn(
+    table: Sequence[Row], patterns: Sequence[Pattern], runs: Mapping[str, Run], split: float
+) -> tuple[Lessons, list[Row]]:
+    """Lessons of all patterns and the held-out rows (of all projects) on which the early ones may be tested."""
+    parts = {name: backtest.split(found, split) for name, found in backtest.by_project(table).items()}
+    early = {name: part.before for name, part in parts.items()}
+    whole = {name: list(found) for name, found in backtest.by_project(table).items()}
+    held_out = [row for part in parts.values() for row in part.after]
+    return Lessons(_reflect(early, patterns, runs), _reflect(whole, patterns, runs)), held_out
+
+
+def _reflect(
+    tables: Mapping[str, Sequence[Row]], patterns: Sequence[Pattern], runs: Mapping[str, Run]
+) -> dict[str, Reflection]:
+    """One reflection a pattern: contrasted within its project, or over all of them where several have it."""
+    reflector = TemplateReflector()
+    known: dict[str, Evidence] = {}
+
+    def contrast(name: str) -> Evidence:
+        if name not in known:
+            chosen = [r for rs in tables.values() for r in rs] if name == "*" else tables.get(name, ())
+            known[name] = evidence(chosen)
+        return known[name]
+
+    found: dict[str, Reflection] = {}
+    for pattern in patterns:
+        if not pattern.repeated:
+            continue
+        name = pattern.projects[0] if len(pattern.projects) == 1 else "*"
+        found[pattern.id] = reflector.reflect(pattern, contrast(name), runs)
+    return found
+
+
+def shelf_of(options: Options, headers: Sequence[Run]) -> Shelf:
+    """The libraries of `--skills`, else those of the logs' clients and projects on this machine."""
+    home = Path(options.home)
+    newest = sorted(headers, key=lambda r: -(r.started_at or 0.0))
+    if options.skills:
+        roots = [Path(p) for p in options.skills]
+    else:
+        places = dict.fromkeys((r.client, r.cwd) for r in newest if r.cwd)
+        roots = list(dict.fromkeys(p for client, cwd in places for p in library_for(client, cwd, home)))
+    found: list[tuple[SkillRef, str]] = []
+    for root in roots:
+        library = Library(root)
+        for ref in library.skills():
+            try:
+                found.append((ref, library.text(ref)))
+            except BadInput:  # said by `memento skills lint`; a skill that cannot be read is never written to
+                continue
+    if roots:
+        return Shelf(tuple(found), str(roots[0]))
+    first = newest[0] if newest else None
+    place = new_library_for(first.client, first.cwd, home) if first is not None else home / ".claude" / "skills"
+    return Shelf(tuple(found), str(place))
+
+
+def target_of(reflection: Reflection, failures: Sequence[Failure], shelf: Shelf, tasks: Sequence[str]) -> Target:
+    """The right skill: the one loaded when it happened, else the one that fits the tasks, else a new one."""
+    loaded: dict[str, int] = defaultdict(int)
+    for failure in failures:
+        loaded[failure.skill] += 1
+    for name, count in sorted(loaded.items(), key=lambda kv: (-kv[1], kv[0])):
+        if name and count * 2 >= len(failures) and (skill := shelf.named(name.rsplit(":", 1)[-1])):
+            return Target(*skill)
+    topic = reflection.facts["topic"]
+    name = skill_name(topic)
+    if skill := shelf.named(name):
+        return Target(*skill)
+    routed: dict[str, int] = defaultdict(int)
+    router = Router(shelf.skills)
+    for task in tasks:
+        choice = router.choose(task)
+        if choice.skill is not None:
+            routed[choice.skill.name] += 1
+    best = max(routed.items(), key=lambda kv: kv[1], default=("", 0))
+    if best[1] * 2 > len(tasks) and (skill := shelf.named(best[0])):
+        return Target(*skill)
+    words = next(t for t in (TOPICS.get(topic), _general(topic, reflection)) if t is not None)
+    ref = SkillRef(name=name, path=f"{name}/SKILL.md", library=shelf.home)
+    facts = {"project": "this project", "programs": "them"} | reflection.facts
+    return Target(ref, "", words["title"].format_map(facts), words["description"].format_map(facts))
+
+
+def _general(topic: str, reflection: Reflection) -> dict[str, str]:
+    """The words for a topic that carries the project's name."""
+    project = reflection.facts.get("project", "")
+    return TOPICS[topic.replace(project, "{project}", 1)]
+
+
+def propose(
+    lessons: Lessons, patterns: Sequence[Pattern], held_out: Sequence[Row], table: Sequence[Row],
+    shelf: Shelf, headers: Mapping[str, Run], now: float,
+) -> list[Proposal]:  # fmt: skip
+    """Patches of all lessons with their verdicts; every tested guard counts in the correction."""
+    by_pattern: dict[str, list[Failure]] = defaultdict(list)
+    for row in table:
+        if row.failure is not None:
+            by_pattern[row.failure.signature.id].append(row.failure)
+    users, tenants = len({r.user for r in table if r.user}), len({r.tenant for r in table if r.tenant})
+    drafts: list[tuple[Patch, Verdict, Reflection, bool]] = []
+    for pattern in patterns:
+        for reflection, tested in _candidates(lessons, pattern.id):
+            scope = scope_of(pattern, all_users=users, all_tenants=tenants)
+            failures = by_pattern[pattern.id]
+            patch = _patch(reflection, pattern, failures, shelf, headers, scope=scope)
+            if patch is None:
+                continue
+            rows_ = held_out if tested else ()
+            checks = check_patch(patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets)
+            reach = reach_of(patch, [r for r in rows_ if _is(r, pattern.id)], headers, shelf)
+            drafts.append((patch, evidence_of(patch, rows_, checks=checks, reach=reach, at=now), reflection, tested))
+    judged = judge_all([d[1] for d in drafts])
+    chosen: dict[str, Proposal] = {}
+    for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
+        # the tested lesson stands unless it failed and all the logs together teach another one
+        if patch.pattern not in chosen or (not tested and chosen[patch.pattern].verdict.value == "not_better"):
+            chosen[patch.pattern] = Proposal(patch, verdict, reflection)
+    return list(chosen.values())
+
+
+def _is(row: Row, pattern: str) -> bool:
+    return row.label == "episode" and row.failure is not None and row.failure.signature.id == pattern
+
+
+def _candidates(lessons: Lessons, pattern: str) -> Iterable[tuple[Reflection, bool]]:
+    early, late = lessons.early.get(pattern), lessons.late.get(pattern)
+    if early is not None and early.guard is not None:
+        yield early, True
+    if (
+        late is not None
+        and late.guard is not None
+        and (early is None or early.guard is None or early.guard.id != late.guard.id)
+    ):
+        yield late, False
+
+
+def _patch(
+    reflection: Reflection, pattern: Pattern, failures: Sequence[Failure], shelf: Shelf, headers: Mapping[str, Run], *,
+    scope: object,
+) -> Patch | None:  # fmt: skip
+    from msgspec.structs import replace
+
+    tasks = [headers[f.run].task for f in failures if f.run in headers and headers[f.run].task]
+    target = target_of(reflection, failures, shelf, tasks)
+    try:
+        patch = write(
+            reflection, pattern, target, scope=scope,  # type: ignore[arg-type]
+            clients=[f"{f.client} {f.client_version}".strip() for f in failures],
+            models=[f.model for f in failures if f.model],
+        )  # fmt: skip
+    except BadInput:  # the skill says it already, or is too broken to be changed: nothing to propose
+        return None
+    return replace(patch, chips=chips(patch.before, patch.after))
+
+
+def reach_of(patch: Patch, failing: Sequence[Row], headers: Mapping[str, Run], shelf: Shelf) -> Reach:
+    """In how many of the held-out failing runs the patched skill was loaded then, or would be selected now."""
+    others = [s for s in shelf.skills if s[0].name != patch.skill.name]
+    router = Router([*others, (patch.skill, patch.after)])
+    runs = {r.run: r for r in failing}
+    loaded = selected = 0
+    for key, row in runs.items():
+        name = row.skill.rsplit(":", 1)[-1]
+        if name and name == patch.skill.name:
+            loaded += 1
+            continue
+        task = headers[key].task if key in headers else ""
+        choice = router.choose(task).skill
+        selected += choice is not None and choice.name == patch.skill.name
+    carries = "" if loaded + selected == len(runs) else "hook: the guard speaks where the skill is not loaded"
+    return Reach(runs=len(runs), loaded=loaded, selected=selected, carries=carries)
+
+
+def analyse(
+    failures: Sequence[Failure], lineages: Mapping[str, str], runs: Sequence[Run], options: Options, progress: Progress
+) -> Analysis:
+    """From stored failures and runs to proposals. Pure but for reading the skill libraries."""
+    patterns = tuple(detect.patterns(failures, lineages, now=options.now))
+    progress("learning", 0, 0)
+    table = table_of(runs, failures, lineages)
+    by_key = {r.key: r for r in runs}
+    lessons, held_out = learn(table, patterns, by_key, options.split)
+    progress("testing", 0, 0)
+    shelf = shelf_of(options, runs)
+    proposals = propose(lessons, patterns, held_out, table, shelf, by_key, options.now)
+    chosen = {p.patch.pattern: p.reflection for p in proposals}
+    reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
+    return Analysis(patterns, tuple(reflections), tuple(proposals))

@@ -1,0 +1,141 @@
+"""The loop in order: read logs -> detect -> reflect -> write -> verify -> queue; then, by a person, promote and undo.
+
+Only this package knows the order of the stages. Everything that a command does is a function here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from memento_skills import detect
+from memento_skills.app import analysis, reading
+from memento_skills.app.current import LAST_SCAN, current, queue_of
+from memento_skills.app.options import Ingested, Options, Progress, Scanned
+from memento_skills.app.replay import replay
+from memento_skills.detect import report as detect_report
+from memento_skills.errors import BadInput
+from memento_skills.records import Failure, Patch, Reflection, Verdict, digest
+from memento_skills.store.store import Store
+
+FIRST_SCREEN_SECONDS = 18.0
+"""Reading stops after this long where a person waits; the rest is read on the next call, and said."""
+FREE_SALT = b"nothing is stored by this command"
+
+
+def quiet(_what: str, _done: int, _total: int) -> None:
+    """A progress that says nothing."""
+
+
+def ingest(
+    store: Store, paths: Sequence[str], options: Options, progress: Progress = quiet, *, seconds: float | None = None
+) -> Ingested:
+    """Read what is new in the logs into the store, with the failures that the detectors see in it.
+
+    `seconds` bounds the reading; what was not begun by then is counted as waiting.
+    """
+    files = reading.find(paths, options)
+    return reading.into_store(store, files, options, progress, enough=_deadline(seconds))
+
+
+def _deadline(seconds: float | None) -> Callable[[], bool]:
+    if seconds is None:
+        return lambda: False
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def scan(
+    store: Store, paths: Sequence[str], options: Options, progress: Progress = quiet, *, seconds: float | None = None
+) -> Scanned:
+    """Logs in, a queue of tested patches out. With nothing new in the logs or the skills, nothing is done again."""
+    ingested = ingest(store, paths, options, progress, seconds=seconds)
+    shelf = analysis.shelf_of(options, store.headers())
+    basis = _basis(store, options, shelf)
+    if store.note("basis") != basis:
+        _analyse(store, options, progress, basis)
+    held = current(store)
+    queue = queue_of(store, options, options.proposals)
+    return Scanned(
+        ingested=ingested,
+        failures=len(store.failures()),
+        patterns=len(store.patterns()),
+        patches=len(held),
+        passed=sum(h.verdict.value == "better" for h in held),
+        best=queue[0].patch if queue else "",
+    )
+
+
+def _basis(store: Store, options: Options, shelf: analysis.Shelf) -> str:
+    """What an analysis depends on: the same basis gives the same patches and verdicts."""
+    skills = [(ref.path, ref.revision, ref.library) for ref, _ in shelf.skills]
+    return digest(
+        store.data_version(), skills, shelf.home, options.split, options.seed, detect.VERSION, analysis.VERSION
+    )
+
+
+def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> None:
+    failures = store.failures()
+    found = analysis.analyse(failures, store.lineages(), list(store.runs()), options, progress, before=store.patterns())
+    with store.write() as tx:
+        tx.set_patterns(found.patterns)
+        for reflection in found.reflections:
+            tx.add_reflection(reflection)
+        for proposal in found.proposals:
+            tx.add_reflection(proposal.reflection)
+            tx.add_patch(proposal.patch)
+            tx.add_verdict(proposal.verdict)
+        tx.put_note(LAST_SCAN, repr(options.now))
+        tx.put_note("basis", basis)
+
+
+def failures(paths: Sequence[str], options: Options) -> tuple[Failure, ...]:
+    """Every failure of log files; nothing is stored. A call that several files repeat counts once."""
+    runs = [run for result in reading.runs_of(paths, options, salt=FREE_SALT) for run in result.runs]
+    return tuple(detect.unique(f for run in runs for f in detect.failures(run)))
+
+
+def report(store: Store, options: Options) -> dict[str, Any]:
+    """The dict of `report --json`."""
+    return detect_report.build(
+        store.headers(),
+        store.failures(),
+        store.lineages(),
+        store.patterns(),
+        formats=reading.formats(store.files()),
+        seed=options.seed,
+    )
+
+
+def reflect(store: Store, pattern: str | None) -> list[Reflection]:
+    """The latest reflection of one pattern, or of all repeated ones."""
+    wanted = [store.pattern(pattern)] if pattern else [p for p in store.patterns() if p.repeated]
+    found = []
+    for item in wanted:
+        reflections = store.reflections(item.id)
+        if reflections:
+            found.append(reflections[-1])
+    if pattern and not found:
+        raise BadInput("the pattern was not reflected on", where=pattern, hint="it was seen in one lineage only")
+    return found
+
+
+def propose(store: Store, pattern: str | None) -> list[Patch]:
+    """The patches held up now, of one pattern or of all."""
+    wanted = store.pattern(pattern).id if pattern else None
+    return [h.patch for h in current(store) if wanted in (None, h.patch.pattern)]
+
+
+def guard_replay(store: Store, file: str, status: str, options: Options) -> Iterator[dict[str, Any]]:
+    """One line for each call of the log on which a guard fires."""
+    return replay(store, file, status, options)
+
+
+def verify(store: Store, patch_id: str, options: Options) -> Verdict:
+    """Test one patch again on the stored logs; the verdict is stored."""
+    patch = store.patch(patch_id)
+    verdict = analysis.verify_one(store.failures(), store.lineages(), list(store.runs()), patch, options)
+    with store.write() as tx:
+        tx.add_verdict(verdict)
+    return verdict

@@ -1,0 +1,286 @@
+"""Log files -> the store: every batch of a file is one commit with the place to go on from, so a kill loses nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from memento_skills import detect, ingest
+from memento_skills.app.options import Ingested, Options, Progress
+from memento_skills.errors import BadInput
+from memento_skills.ingest import Batch, Resume
+from memento_skills.masking import Masker
+from memento_skills.records import Failure, LineCount, Run, Step
+from memento_skills.store.records import FileState
+from memento_skills.store.store import Store
+from memento_skills.store.tx import Tx
+
+COMMIT_BYTES = 32 << 20
+"""Decompressed bytes of log that one commit holds, about."""
+
+
+class LogFile(NamedTuple):
+    """A file to read, with what tells whether it changed."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+def masker_of(store_salt: bytes, options: Options) -> Masker:
+    """The masker of a store with the user's own literals."""
+    return Masker(salt=store_salt, extra_literals=options.mask)
+
+
+def reader_options(options: Options) -> ingest.Options:
+    """What readers are told: users, tenant, home. Raises BadInput for a users file that cannot be read."""
+    users: dict[str, str] = {}
+    if options.users:
+        try:
+            users = msgspec.json.decode(Path(options.users).read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError) as error:
+            raise BadInput(
+                "the users file cannot be read",
+                where=options.users,
+                hint='it must be JSON, {"file or session": "user"}',
+            ) from error
+    return ingest.Options(users=users, system_user=_system_user(), tenant=options.tenant, home=options.home)
+
+
+def _system_user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user id, as in some containers
+        return ""
+
+
+def find(paths: Sequence[str], options: Options) -> list[LogFile]:
+    """The files to read, newest first: those below `paths`, or this machine's agent logs where there are none.
+
+    Raises BadInput for a path that does not exist or holds no file.
+    """
+    if not paths:
+        found = [Path(f.path) for f in ingest.discover(Path(options.home), options.since, until=options.until)]
+    else:
+        found = [Path(p) for p in ingest.files_below(paths)]
+        if not found:
+            raise BadInput("no log file found", where=", ".join(paths), hint="name a log file or a folder with logs")
+    return [f for path in found if (f := _stat(path)) is not None]
+
+
+def _stat(path: Path) -> LogFile | None:
+    try:
+        facts = path.stat()
+    except OSError:  # gone since it was listed
+        return None
+    return LogFile(path, facts.st_size, facts.st_mtime_ns)
+
+
+def into_store(
+    store: Store, files: Sequence[LogFile], options: Options, progress: Progress, *, enough: Callable[[], bool]
+) -> Ingested:
+    """Read what is new in `files` into the store; unchanged files cost one look-up.
+
+    Stops between files once `enough()` says so: the rest is counted as `waiting` and read on the next call.
+    """
+    intake = _Intake(store, store.files([_name(f) for f in files]))
+    masker, told = masker_of(store.salt, options), reader_options(options)
+    for number, file in enumerate(files):
+        progress("reading", number, len(files))
+        state = intake.known.get(_name(file))
+        if state is not None and (state.size, state.mtime_ns) == (file.size, file.mtime_ns):
+            intake.add(Ingested(files=1, lines=state.counts))
+            continue
+        if enough():
+            intake.commit()
+            intake.add(Ingested(waiting=1))
+            continue
+        start = msgspec.json.decode(state.resume, type=Resume) if state is not None and state.resume else None
+        for batch in ingest.read_batches(
+            file.path, masker=masker, options=told, format=options.format or None, start=start
+        ):
+            intake.take(file, batch)
+    intake.commit()
+    return intake.total
+
+
+def _name(file: LogFile) -> str:
+    return os.path.abspath(file.path)  # noqa: PTH100  (a link is a name of its own, `resolve` would follow it)
+
+
+class _Intake:
+    """Batches on their way into the store, one commit for about COMMIT_BYTES of them."""
+
+    def __init__(self, store: Store, known: dict[str, FileState]) -> None:
+        self.store = store
+        self.known = known
+        self.total = Ingested()
+        self._begun: set[str] = set()
+        self._pending: list[tuple[LogFile, Batch]] = []
+        self._size = 0
+
+    def add(self, more: Ingested) -> None:
+        """Count."""
+        self.total = Ingested(
+            **{name: getattr(self.total, name) + getattr(more, name) for name in Ingested.__struct_fields__}
+        )
+
+    def take(self, file: LogFile, batch: Batch) -> None:
+        """One more batch; commits when there are enough."""
+        self._pending.append((file, batch))
+        self._size += batch.bytes
+        if self._size >= COMMIT_BYTES:
+            self.commit()
+
+    def commit(self) -> None:
+        """Everything taken so far is stored, or nothing of it."""
+        if not self._pending:
+            return
+        with self.store.write() as tx:
+            for file, batch in self._pending:
+                self._store(tx, file, batch)
+        self._pending, self._size = [], 0
+
+    def _store(self, tx: Tx, file: LogFile, batch: Batch) -> None:
+        stored = [_put(self.store, tx, run) for run in batch.runs]
+        for note in batch.quarantined:
+            tx.add_quarantined(note)
+        state = self._state(file, batch)
+        tx.put_file(state)
+        self.known[state.path] = state
+        self.add(
+            Ingested(
+                files=int(batch.last),
+                runs=len(batch.runs),
+                new_runs=stored.count("new"),
+                duplicates=stored.count("unchanged"),
+                quarantined=len(batch.quarantined) + int(batch.format is None),
+                lines=batch.counts,
+            )
+        )
+
+    def _state(self, file: LogFile, batch: Batch) -> FileState:
+        name = _name(file)
+        before = self.known.get(name) if batch.resumed or name in self._begun else None
+        self._begun.add(name)
+        return FileState(
+            path=name,
+            # a file with more batches to come is noted as changed, so that after a kill the next call goes on
+            size=file.size if batch.last else -1,
+            mtime_ns=file.mtime_ns if batch.last else -1,
+            offset=batch.state.offset,
+            seam=batch.state.seam,
+            format=batch.format or "",
+            counts=batch.counts + before.counts if before is not None else batch.counts,
+            runs=tuple(sorted({r.key for r in batch.runs} | set(before.runs if before is not None else ()))),
+            resume=msgspec.json.encode(batch.state).decode(),
+        )
+
+
+def _put(store: Store, tx: Tx, run: Run) -> str:
+    """Store a run or the steps that are new in it, and its failures as the detectors see it whole."""
+    known = store.known(run.key)
+    if known is None:
+        stored = tx.put_run(run)
+    else:
+        fresh = [s for s in run.steps if s.uid not in known.uids]
+        if not fresh:
+            return "unchanged"
+        stored = tx.append_steps(run.key, _renumbered(fresh, known.steps), _merged(store.run_header(run.key), run))
+    whole = run if known is None else store.run(run.key)
+    if whole is not None and stored in ("new", "updated"):
+        tx.replace_failures(run.key, detect.failures(whole))
+    return stored
+
+
+def _renumbered(steps: Sequence[Step], start: int) -> list[Step]:
+    return [msgspec.structs.replace(s, seq=start + i) for i, s in enumerate(steps)]
+
+
+def _merged(before: Run | None, now: Run) -> Run:
+    """The header after more of a run was read: the first known start, task and project stay."""
+    if before is None:
+        return now
+    sources = tuple(dict.fromkeys((*before.sources, *now.sources)))
+    return msgspec.structs.replace(
+        now,
+        started_at=min((t for t in (before.started_at, now.started_at) if t is not None), default=None),
+        ended_at=max((t for t in (before.ended_at, now.ended_at) if t is not None), default=None),
+        task=before.task or now.task,
+        project=before.project or now.project,
+        cwd=before.cwd or now.cwd,
+        user=before.user or now.user,
+        tenant=now.tenant or before.tenant,
+        skills_listed=tuple(dict.fromkeys((*before.skills_listed, *now.skills_listed))),
+        skills_loaded=tuple(dict.fromkeys((*before.skills_loaded, *now.skills_loaded))),
+        links=tuple(dict.fromkeys((*before.links, *now.links))),
+        sources=sources,
+    )
+
+
+def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[ingest.FileResult]:
+    """Read files without storing anything, newest first."""
+    masker, told = masker_of(salt, options), reader_options(options)
+    for file in find(paths, options):
+        yield ingest.read_file(file.path, masker=masker, options=told, format=options.format or None)
+
+
+def lineages_of(runs: Iterable[Run]) -> dict[str, str]:
+    """Lineages of runs that are not in a store: connected by shared call ids and links, named by the smallest key."""
+    parent: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    def join(a: str, b: str) -> None:
+        a, b = sorted((root(a), root(b)))
+        parent[b] = a
+
+    every = list(runs)
+    for run in every:
+        parent.setdefault(run.key, run.key)
+    for run in every:
+        marks = [f"call {s.call_id}" for s in run.steps if s.kind == "call" and s.call_id]
+        for mark in (*marks, *(f"uid {s.uid}" for s in run.steps if s.uid)):
+            join(run.key, owner.setdefault(mark, run.key))
+        for link in run.links:
+            if (other := f"{run.client}:{link}") in parent:
+                join(run.key, other)
+    return {key: root(key) for key in parent}
+
+
+def unique(failures: Iterable[Failure]) -> list[Failure]:
+    """Each failure once: forks and checkpoints repeat calls under another session."""
+    seen: dict[str, Failure] = {}
+    for failure in failures:
+        seen.setdefault(failure.id, failure)
+    return list(seen.values())
+
+
+def formats(states: Mapping[str, FileState]) -> dict[str, dict[str, int]]:
+    """`report --json`: files and lines of each format."""
+    found: dict[str, dict[str, int]] = {}
+    for state in states.values():
+        entry = found.setdefault(
+            state.format or "unknown", dict.fromkeys(("files", "lines", "understood", "ignored", "quarantined"), 0)
+        )
+        entry["files"] += 1
+        entry["lines"] += state.counts.seen
+        for name in ("understood", "ignored", "quarantined"):
+            entry[name] += getattr(state.counts, name)
+    return found
+
+
+def conserved(counts: LineCount) -> bool:
+    """The conservation law: seen = understood + ignored + quarantined."""
+    return counts.seen == counts.understood + counts.ignored + counts.quarantined
