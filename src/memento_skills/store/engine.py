@@ -40,6 +40,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "secure_delete=ON",
     "cache_size=-32000",
+    "wal_autocheckpoint=4000",
 )
 
 _SAY: dict[int, tuple[str, str]] = {

@@ -226,7 +226,7 @@ def _rewrite_run(
         "version": codec.version(body, (piece.body for piece in pieces)),
     }  # fmt: skip
     connection.execute(update(schema.runs).where(schema.runs.c.id == row.id), columns)
-    found = lineage.marks(salt, new, new.steps)
+    found = lineage.Marker(salt).marks(new, new.steps)
     engine.insert_new(connection, schema.marks, [(mark, row.id, found[mark]) for mark in sorted(found)])
     return True
 

@@ -25,7 +25,7 @@ class Runs:
     def __init__(self, connection: Connection, archive: Archive, salt: bytes) -> None:
         self._connection = connection
         self._archive = archive
-        self._salt = salt
+        self._marker = lineage.Marker(salt)
 
     # -------------------------------------------------------------------------------------------- reading
 
@@ -67,7 +67,7 @@ class Runs:
 
     def first_occurrence(self, project: str, call_ids: Iterable[str]) -> dict[str, str]:
         """Key of the run in which each call first occurs in the project: by time, then by key."""
-        wanted = {lineage.call_mark(self._salt, call_id): call_id for call_id in call_ids}
+        wanted = {self._marker.call(call_id): call_id for call_id in call_ids}
         best: dict[int, tuple[bool, float, str]] = {}
         hashes = sorted(wanted)
         for start in range(0, len(hashes), _IN):
@@ -163,7 +163,7 @@ class Runs:
         return number
 
     def _put_marks(self, number: int, run: Run, steps: Sequence[Step]) -> None:
-        found = lineage.marks(self._salt, run, steps)
+        found = self._marker.marks(run, steps)
         # in the order of the index, for fewer pages touched
         engine.insert_new(self._connection, schema.marks, [(mark, number, found[mark]) for mark in sorted(found)])
 
@@ -178,7 +178,7 @@ class Runs:
         for call_id, key, at in calls:
             if key not in numbers:
                 numbers[key] = self.number(key, project)
-            rows.append((lineage.call_mark(self._salt, call_id), numbers[key], at))
+            rows.append((self._marker.call(call_id), numbers[key], at))
         engine.insert_new(self._connection, schema.marks, sorted(rows, key=lambda row: row[:2]))
 
     def number(self, key: str, project: str | None = None) -> int:
