@@ -11,7 +11,7 @@ WHOLE_PATTERN = frozenset({"not_a_skill_problem", "duplicate"})
 
 
 def evidence_hash(pattern: Pattern) -> str:
-    """Hash of what carries a pattern: another lineage, user, tenant or project changes it, a repeat in one run does not."""
+    """Hash of what carries a pattern. A new lineage, user, tenant or project changes it, a repeat in a run does not."""
     return digest(
         pattern.id, pattern.lineages, sorted(pattern.users), sorted(pattern.tenants), sorted(pattern.projects)
     )

@@ -7,6 +7,8 @@ whose commit is there can be finished.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +17,7 @@ from memento_skills.masking import visible
 from memento_skills.promote import disk
 from memento_skills.promote.commit import contains, move
 from memento_skills.promote.git import Git
-from memento_skills.promote.place import lock_file
+from memento_skills.promote.place import lock_file, own_git_dir
 from memento_skills.promote.plan import Intent, Journal
 from memento_skills.records import Record
 
@@ -60,11 +62,21 @@ def recover(journal: Journal, state: Path, root: Path | None = None) -> tuple[Se
         if root is not None and Path(intent.root) != root.resolve():
             continue
         try:
-            with disk.locked(lock_file(Path(intent.root), state)):
+            with holding(Path(intent.root), state):
                 settled.append(_settle(intent, journal))
         except MementoError as error:
             settled.append(Settled(id=intent.id, outcome="stuck", reason=str(error)))
     return tuple(settled)
+
+
+@contextmanager
+def holding(root: Path, state: Path) -> Iterator[None]:
+    """Be the only process that changes the library. Locks that a killed git left in Memento's own git directory go."""
+    with disk.locked(lock_file(root, state)):
+        own = own_git_dir(root.resolve(), state)
+        for left in own.rglob("*.lock") if own.is_dir() else ():
+            left.unlink(missing_ok=True)
+        yield
 
 
 def settle_library(journal: Journal, root: Path) -> None:
@@ -79,6 +91,9 @@ def _settle(intent: Intent, journal: Journal) -> Settled:
     if intent not in journal.pending():  # another process settled it while this one waited for the lock
         return Settled(id=intent.id, outcome="finished", reason="settled by another process")
     git = git_of(intent)
+    if not intent.writes:  # nobody but Memento locks the branch of a patch: such a lock is a killed git's
+        lock = git.text("rev-parse", "--path-format=absolute", "--git-path", f"{intent.ref}.lock")
+        Path(lock).unlink(missing_ok=True)
     if not contains(git, git.commit_of(intent.ref), intent.new):
         journal.cancel(intent)
         return Settled(id=intent.id, outcome="undone")

@@ -25,7 +25,6 @@ _SWITCHES = (
     "--no-pager",
     "--no-optional-locks",
     "--no-replace-objects",
-    "--literal-pathspecs",
 )
 _CONFIG = (
     "core.hooksPath=/dev/null",
@@ -89,6 +88,8 @@ class Git:
                 check=False,
             )
         except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise BadInput("the library's folder does not exist", where=str(self.folder)) from error
             raise MementoError(
                 "git is not installed", where=str(self.folder), hint="install git 2.36 or newer"
             ) from error
@@ -164,4 +165,5 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_EDITOR": "false",
+        "GIT_LITERAL_PATHSPECS": "1",
     }

@@ -103,7 +103,7 @@ def locate(root: Path, path: str, state: Path) -> Place:
     git = Git(folder)
     prefix = _prefix(git)
     inside = file.relative_to(folder).as_posix()
-    if prefix is None or git.run("check-ignore", "-q", "--", inside, ok=(0, 1))[0] == 0:
+    if prefix is None or _ignored(git, inside):
         return own_place(root, path, state)
     return Place(
         git=Git(Path(git.text("rev-parse", "--show-toplevel"))),
@@ -210,6 +210,12 @@ def _prefix(git: Git) -> str | None:
     if bare == "true" or inside != "true":
         raise BadInput("the library is inside a git directory or a bare repository", where=str(git.folder))
     return git.text("rev-parse", "--show-prefix")
+
+
+def _ignored(git: Git, path: str) -> bool:
+    # this command refuses literal pathspecs; `./` keeps a leading colon from being read as one
+    env = {"GIT_LITERAL_PATHSPECS": "0"}
+    return git.run("check-ignore", "-q", "--", f"./{path}", ok=(0, 1), env=env)[0] == 0
 
 
 def _same_but_crlf(found: bytes, stored: bytes) -> bool:

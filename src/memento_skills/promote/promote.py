@@ -6,11 +6,10 @@ from pathlib import Path
 
 from memento_skills.errors import CheckFailed, StaleBase, UsageError
 from memento_skills.masking import find_secrets
-from memento_skills.promote import disk
-from memento_skills.promote.change import carry_out, settle_library
+from memento_skills.promote.change import carry_out, holding, settle_library
 from memento_skills.promote.commit import as_found, commit_file, find, parent_and_time, store_blob
 from memento_skills.promote.message import branch_ref, evidence_trailers, promotion_message
-from memento_skills.promote.place import Base, Place, base_of, check_base, check_ready, locate, lock_file, make_own
+from memento_skills.promote.place import Base, Place, base_of, check_base, check_ready, locate, make_own
 from memento_skills.promote.plan import Intent, Job, Journal, Overlay
 from memento_skills.records import Promotion, SkillRef, digest
 from memento_skills.skilldoc import allowed_tools, parse, revision, widened
@@ -28,7 +27,7 @@ def promote(job: Job, journal: Journal) -> Promotion:
     _check_decision(job)
     change = _change(job)
     root, state = Path(job.root).resolve(), Path(job.state)
-    with disk.locked(lock_file(root, state)):
+    with holding(root, state):
         settle_library(journal, root)  # nothing new is begun where something is half done
         place = locate(root, change.path, state)
         known = _known(job, place, change)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memento_skills.errors import BadInput, CheckFailed, UsageError
-from memento_skills.promote import disk
-from memento_skills.promote.change import carry_out, settle_library
+from memento_skills.promote.change import carry_out, holding, settle_library
 from memento_skills.promote.commit import as_found, commit_file, contains, find, parent_and_time, store_blob
 from memento_skills.promote.git import Git
 from memento_skills.promote.message import branch_ref, rollback_message
-from memento_skills.promote.place import Place, base_of, check_ready, locate, lock_file, own_git_dir, own_place
+from memento_skills.promote.place import Place, base_of, check_ready, locate, own_git_dir, own_place
 from memento_skills.promote.plan import Intent, Journal, Undo
 from memento_skills.records import Rollback, digest
 
@@ -40,7 +39,7 @@ def rollback(undo: Undo, journal: Journal) -> Rollback:
     if not undo.reason.strip():
         raise UsageError("a rollback needs a reason", hint="add --reason")
     root, state = Path(undo.root).resolve(), Path(undo.state)
-    with disk.locked(lock_file(root, state)):
+    with holding(root, state):
         settle_library(journal, root)
         place = _place(undo, root, state)
         where = _where(undo, place)

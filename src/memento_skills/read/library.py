@@ -20,6 +20,8 @@ FILE_NAME = "SKILL.md"
 MAX_DEPTH = 6
 MAX_FOLDERS = 2_000
 MAX_BYTES = 1 << 20
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Flags for opening: a named pipe must not make us wait for a writer."""
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".overlays", "__pycache__", ".venv"})
 
 
@@ -122,7 +124,7 @@ class Library:
     def _bytes(self, file: Path) -> bytes:
         where = self._shown(file)
         try:
-            with file.open("rb", opener=_open_without_waiting) as handle:
+            with os.fdopen(os.open(file, _READ), "rb") as handle:
                 if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
                     raise BadInput("SKILL.md is not a plain file", where=where)
                 data = handle.read(MAX_BYTES + 1)
@@ -141,11 +143,6 @@ class Library:
     def _shown(self, file: Path) -> str:
         shown = file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else str(file)
         return visible(shown)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open for reading; a named pipe must not make us wait for a writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def _children(folder: Path, refused: list[str]) -> list[Path]:

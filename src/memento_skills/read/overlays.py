@@ -7,6 +7,7 @@ the base's. File names are slugs with a hash where the slug loses something, so 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Literal
 
@@ -15,6 +16,7 @@ from memento_skills.records import Record, Scope
 from memento_skills.skilldoc import SkillDoc, allowed_tools, amend, parse, revision, slug, widened
 
 FOLDER = ".overlays"
+_FIELDS = frozenset({"skill", "for", "allowed-tools"})
 _LEVELS = {"tenant": "tenants", "user": "users"}
 
 
@@ -49,9 +51,13 @@ def file_name(name: str) -> str:
     return f"{short[:48].strip('-')}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def amended(overlay: str, rule: str) -> str:
-    """The overlay's text with one more rule; `overlay` is "" where there is no file yet."""
-    return amend(parse(overlay), rule)
+def amended(overlay: str, rule: str, *, skill: str, scope: Scope) -> str:
+    """The overlay's text with one more rule; `overlay` is "" where there is no file yet.
+
+    Raises BadInput where the overlay cannot be read or the rule cannot stand as one list item.
+    """
+    start = f"---\nskill: {json.dumps(skill)}\nfor: {json.dumps(f'{scope.level} {scope.name}')}\n---\n"
+    return amend(parse(overlay or start), rule)
 
 
 def resolve(base: str, tenant: str = "", user: str = "") -> Resolved:
@@ -66,6 +72,8 @@ def resolve(base: str, tenant: str = "", user: str = "") -> Resolved:
         if not overlay:
             continue
         piece = parse(overlay)
+        if piece.unreadable:
+            raise BadInput(f"an overlay cannot be read: {piece.unreadable.message}", where=f"{level} overlay")
         tools = _narrowed(tools, piece, level)
         text = _appended(text, piece, doc.newline)
     return Resolved(
@@ -98,5 +106,9 @@ def _appended(text: str, overlay: SkillDoc, newline: Literal["\n", "\r\n", "\r"]
     body = re.sub(r"\r\n|\r|\n", newline, overlay.body).strip("\r\n")
     if not body.strip():
         return text
-    gap = "" if not text else (newline if text.endswith(("\n", "\r")) else newline * 2)
-    return text + gap + body + newline
+    gap = newline if text.endswith(("\n", "\r")) else newline * 2
+    whole = text + gap + body + newline
+    before, after = parse(text), parse(whole)
+    if len(after.sections) != len(before.sections) + len(overlay.sections):
+        raise BadInput("the skill ends inside an open code block: an overlay cannot follow it", hint="close the block")
+    return whole

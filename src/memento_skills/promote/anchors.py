@@ -1,0 +1,30 @@
+"""Heads of the audit chain that promotion and rollback commits carry: found again to tell a shortened log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from memento_skills.errors import MementoError
+from memento_skills.promote.place import locate
+
+TRAILER = "Memento-Audit"
+
+
+def anchor(root: Path, path: str, state: Path, commit: str) -> str:
+    """The chain's head as the commit carries it; "" where repository or commit are not there any more.
+
+    Args:
+        root: the library's folder.
+        path: the skill's file in it.
+        state: Memento's own folder.
+        commit: the promotion's or rollback's commit.
+    """
+    try:
+        place = locate(root, path, state)
+        text = place.git.text("show", "-s", f"--format=%(trailers:key={TRAILER},valueonly)", commit)
+    except MementoError:  # the library was moved or the branch deleted: nothing to compare with
+        return ""
+    value = text.strip()
+    return value if len(value) == 64 and set(value) <= set("0123456789abcdef") else ""
+
+
