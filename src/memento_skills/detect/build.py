@@ -1,0 +1,97 @@
+"""A step that shows a failure in, the `Failure` record out: fault, cause, severity, signature, quote, cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from memento_skills.detect.evidence import of_result
+from memento_skills.detect.judge import Reading, decide, read
+from memento_skills.detect.rules import Rules
+from memento_skills.detect.signature import Template
+from memento_skills.detect.view import View, cost, recovery, spent
+from memento_skills.records import Cost, Failure, FailureKind, Step, digest
+
+QUOTE = 300
+"""Characters of a quote."""
+_SAID = re.compile(r"To tell you how to proceed, the user said:\s{0,8}")
+"""After it a client gives a person's own words."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a detector saw."""
+
+    kind: FailureKind
+    detector: str
+    step: Step
+    """The step that shows it."""
+    call: Step | None = None
+    about: str = ""
+    """Name of the rule that told it, where a rule of the detector did."""
+    since: Sequence[Step] = ()
+    """The work that was for nothing, where the failure is a person's answer to it."""
+
+
+def failure(view: View, found: Found, rules: Rules) -> Failure:
+    """The record of one failure."""
+    run, step, call = view.run, found.step, found.call
+    evidence = msgspec.structs.replace(of_result(run, call, step), kind=found.kind)
+    reading = read(evidence, rules)
+    fault = decide(reading, rules.fault, "agent")
+    cause = decide(reading, rules.cause, "unknown") if fault.value != "work" else None
+    severity = decide(reading, rules.severity, 4 if fault.value in ("work", "service") else 3)
+    report = fault.name if fault.value == "work" else ""
+    recovered = recovery(view, call, reading.command) if call else None
+    place = call or step
+    return Failure(
+        id=digest(run.project, found.step.call_id or [run.key, step.seq], found.kind),
+        run=run.key,
+        step=step.seq,
+        call_step=call.seq if call else None,
+        call_id=step.call_id or (call.call_id if call else ""),
+        file=run.sources[place.source] if place.source < len(run.sources) else "",
+        line=place.line,
+        tool=evidence.tool,
+        kind=found.kind,
+        fault=fault.value,  # type: ignore[arg-type]  # checked when the table is loaded
+        severity=int(severity.value),
+        detector=found.detector,
+        rule="; ".join(_names(found, fault.name, cause.name if cause else "default", severity.name)),
+        cause=cause.value if cause else "unknown",  # type: ignore[arg-type]
+        signature=Template(rules).of(reading, found.kind, report=report, about=found.about),
+        quote=quote(step.text, reading),
+        at=step.at if step.at is not None else place.at,
+        user=run.user,
+        tenant=run.tenant,
+        project=run.project,
+        client=run.client,
+        client_version=run.client_version,
+        model=(call.model if call else "") or run.model,
+        skill=view.skill_at(place),
+        recovery_step=recovered.seq if recovered else None,
+        cost=_cost(view, found, recovered, rules),
+    )
+
+
+def quote(text: str, reading: Reading | None = None) -> str:
+    """At most `QUOTE` characters that stand literally in `text`: the decisive line, else its first words."""
+    if words := _SAID.search(text[: 8 * QUOTE]):
+        return text[words.end() : words.end() + QUOTE].rstrip() or words[0]
+    decisive = reading.decisive if reading else ""
+    if decisive and decisive in text:
+        return decisive[:QUOTE]
+    head = text[: 4 * QUOTE].lstrip()
+    return head.split("\n", 1)[0][:QUOTE] or head[:QUOTE]
+
+
+def _names(found: Found, fault: str, cause: str, severity: str) -> list[str]:
+    told = [f"correction/{found.about}"] if found.about else []
+    return [*told, f"fault/{fault}", f"cause/{cause}", f"severity/{severity}"]
+
+
+def _cost(view: View, found: Found, recovered: Step | None, rules: Rules) -> Cost:
+    if found.since:
+        return spent(found.since, view.run.model, rules, recovered=False)
+    return cost(view, found.call or found.step, recovered, rules)

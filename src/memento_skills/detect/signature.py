@@ -1,0 +1,180 @@
+"""`template@2026-11`: the explainable grouping key of a failure.
+
+Its parts are named; each says whether it contributes to the key and, where it does not, why. The main part is the
+decisive line of the result with everything variable masked, or the name of the known error that it is. Where that
+says too little (an exit code alone), the command contributes; for a report on the code (failing tests, findings) the
+kind of report and the command are the key, not the findings.
+"""
+
+from __future__ import annotations
+
+import re
+
+from memento_skills.detect.evidence import Evidence, window
+from memento_skills.detect.judge import Reading, decide, read
+from memento_skills.detect.rules import Rules, compiled, load
+from memento_skills.records import Part, Signature, Status
+from memento_skills.shell import Command, head, peel, program
+
+VERSION = "template@2026-11"
+
+_BY_KIND: dict[str, tuple[bool, bool, bool]] = {
+    "refusal": (True, True, False),
+    "permission_denied": (True, True, False),
+    "hook_block": (True, True, True),
+    "interruption": (False, False, False),
+    "cascade": (False, False, False),
+    "api_error": (False, False, True),
+    "repeated_call": (True, True, False),
+    "outcome": (False, False, True),
+    "correction": (False, False, True),
+}
+"""Kinds that are told by how the call ended: whether tool, command and error contribute."""
+_PROGRAM_ENOUGH = frozenset(("client", "network", "git", "setup"))
+"""Decisive rules whose line names its cause: of the command only the program contributes."""
+_WORD = re.compile(r"[A-Za-z][\w:.-]{0,40}\Z")
+_OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]{0,40}")
+
+
+class Template:
+    """The `Grouping` of this module."""
+
+    name = VERSION
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or load()
+
+    def signature(self, failure_text: str, tool: str, command: str, status: str) -> Signature:
+        """Key of a failing result by its text, tool, command line and status (see `records.Status`)."""
+        known: Status = status if status in _STATUSES else "unknown"  # type: ignore[assignment]
+        found = re.match(r"Exit code (\d{1,5})", failure_text)
+        evidence = Evidence(
+            tool=tool, line=command, status=known, text=window(failure_text), exit_code=int(found[1]) if found else None
+        )
+        reading = read(evidence, self.rules)
+        fault = decide(reading, self.rules.fault, "agent")
+        report = fault.name if fault.value == "work" else ""
+        return self.of(reading, _KIND_OF_STATUS.get(known, "tool_error"), report=report)
+
+    def of(self, reading: Reading, kind: str, *, report: str = "", about: str = "") -> Signature:
+        """Key of a reading; `report` names the kind of a report on the code, `about` the rule of the person's words."""
+        evidence = reading.evidence
+        words = " ".join(named(reading.command, self.rules)) if reading.command else ""
+        said = mask(reading.decisive, self.rules)
+        if kind in _BY_KIND:
+            parts = self._by_kind(kind, reading, words, about or said)
+        elif report:
+            parts = [
+                Part(name="report", text=report),
+                _part("tool", evidence.tool, contributes=not words, hint="" if not words else "the command tells"),
+                _part("command", words, contributes=True),
+                _part("error", said, contributes=False, hint="a report on the code: which finding does not matter"),
+            ]
+        else:
+            parts = self._by_error(reading, words, said)
+        code = "" if evidence.exit_code is None else str(evidence.exit_code)
+        parts.append(_part("exit", code, contributes=False, hint="exit codes are shared by different errors"))
+        parts.append(
+            _part("client", evidence.client, contributes=False, hint="one error through versions is one error")
+        )
+        moved = "other than at the start" if evidence.moved else ""
+        parts.append(_part("cwd", moved, contributes=False, hint="where it ran does not change what it is"))
+        return Signature(version=VERSION, parts=tuple(part for part in parts if part.text))
+
+    def _by_kind(self, kind: str, reading: Reading, words: str, said: str) -> list[Part]:
+        tool, command, error = _BY_KIND[kind]
+        return [
+            Part(name="kind", text=kind),
+            _part("tool", reading.evidence.tool, contributes=tool, hint="" if tool else "any tool"),
+            _part("command", words, contributes=command, hint="" if command else "any command"),
+            _part(
+                "error", said, contributes=error, hint="" if error else "the client's own sentence, or a person's words"
+            ),
+        ]
+
+    def _by_error(self, reading: Reading, words: str, said: str) -> list[Part]:
+        alias, tool = reading.alias, reading.evidence.tool
+        first = words.split(" ", maxsplit=1)[0]
+        if alias is None:
+            short = reading.decisive_rule in _PROGRAM_ENOUGH
+            hint = "the error names its cause: the program is enough" if short and words != first else ""
+            return [
+                _part("tool", tool, contributes=not words, hint="the command tells" if words else ""),
+                _part("program", first if hint else "", contributes=True),
+                _part("command", words, contributes=not hint, hint=hint),
+                _part("error", said, contributes=True),
+            ]
+        option = _OPTION.search(reading.decisive) if alias.name == "unknown-option" else None
+        error = f"{alias.name} {option[0]}" if option else alias.name
+        by_command = alias.scope == "command"
+        return [
+            Part(name="error", text=error),
+            _part("tool", tool, contributes=alias.scope == "tool", hint="the same error of any tool"),
+            _part("command", words, contributes=by_command, hint="" if by_command else "the error says all"),
+            _part("said", said, contributes=False, hint=f"one form of {alias.name}"),
+        ]
+
+
+def mask(line: str, rules: Rules) -> str:
+    """A line with everything variable replaced, by the ordered mask table."""
+    for row in rules.masks:
+        line = compiled(row.pattern).sub(row.to, line)
+    return " ".join(line.split())[:200]
+
+
+def plain(template: str, rules: Rules) -> str:
+    """A masked line in words for a person."""
+    for row in rules.masks:
+        if row.to and row.plain:
+            template = template.replace(row.to, row.plain)
+    return template
+
+
+def named(command: Command, rules: Rules) -> tuple[str, ...]:
+    """Program, subcommand and task of a command: `npm run build`, `gh pr diff`, `python3 report.py`, `grep`."""
+    argv = peel(command.argv)
+    if not argv:
+        return ()
+    words = head(argv, 3)
+    first = _short(words[0])
+    pair = " ".join((program(argv[0]), *words[1:2]))
+    if pair in rules.tools.three_words:
+        keep = words[1:4] if words[1] == "-m" else words[1:3]
+    elif words[0] in rules.tools.no_subcommand:
+        keep = tuple(_short(word) for word in words[1:2] if re.search(r"\.(?:py|js|ts|mjs|sh|rb|pl|ps1)$", word))
+    else:
+        keep = words[1:2]
+    return (first, *(word for word in keep if word == "-m" or _WORD.match(word)))
+
+
+def _short(word: str) -> str:
+    """A path of more than one folder by its last name: where the script lies does not matter."""
+    return word.rsplit("/", 1)[-1] or word if word.count("/") > 1 else word
+
+
+def _part(name: str, text: str, *, contributes: bool, hint: str = "") -> Part:
+    return Part(name=name, text=text[:200], contributes=contributes, hint="" if contributes else hint)
+
+
+_STATUSES = frozenset(
+    (
+        "ok",
+        "error",
+        "denied_user",
+        "denied_hook",
+        "denied_policy",
+        "interrupted",
+        "timeout",
+        "cascade",
+        "api_error",
+        "unknown",
+    )
+)
+_KIND_OF_STATUS = {
+    "denied_user": "refusal",
+    "denied_hook": "hook_block",
+    "denied_policy": "permission_denied",
+    "interrupted": "interruption",
+    "cascade": "cascade",
+    "api_error": "api_error",
+}

@@ -1,0 +1,63 @@
+"""A pattern's title in plain words, from the names of the rules that decided and the parts of the signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from memento_skills.detect.rules import Rule, Rules
+from memento_skills.detect.signature import plain
+from memento_skills.records import Failure, Remedy
+
+TITLE = 120
+"""Characters of a title."""
+_OPTION = re.compile(r"--?[A-Za-z][\w-]{0,40}")
+
+
+def title(failure: Failure, rules: Rules) -> str:
+    """One line for a person: what goes wrong."""
+    parts = {part.name: part.text for part in failure.signature.parts}
+    told = _told(failure)
+    chosen = (
+        next((row.title for row in rules.corrections if row.name == told.get("correction")), "")
+        or _title_of(rules.aliases, parts.get("error", "").split(" ", maxsplit=1)[0])
+        or _title_of(rules.cause, told.get("cause", ""))
+        or _title_of(rules.fault, told.get("fault", ""))
+    )
+    command = parts.get("command", "") or parts.get("program", "")
+    error = plain(parts.get("error", ""), rules)
+    option = _OPTION.search(parts.get("error", "").split(" ", maxsplit=1)[-1])
+    slots = {
+        "command": command or parts.get("tool", "") or failure.tool or "a call",
+        "call": f"`{command}`" if command else parts.get("tool", "") or failure.tool or "a call",
+        "program": command.split(" ", maxsplit=1)[0] or failure.tool,
+        "tool": parts.get("tool", "") or failure.tool or "the answer",
+        "option": f"`{option[0]}`" if option else "it was given",
+    }
+    if chosen:
+        return _filled(chosen, slots)[:TITLE]
+    if failure.kind == "outcome":
+        return f"The run ended in failure: {error or 'no reason given'}"[:TITLE]
+    return (f"{slots['call']}: {error}" if error else f"{slots['call']} fails without saying why")[:TITLE]
+
+
+def remedy(failure: Failure, rules: Rules) -> Remedy:
+    """Who can put it right: the cause rule's remedy, else the fault's default."""
+    name = _told(failure).get("cause", "")
+    row = next((row for row in rules.cause if row.name == name), None)
+    return (row.remedy if row else None) or rules.default_remedy.get(failure.fault, "none")
+
+
+def _told(failure: Failure) -> dict[str, str]:
+    pairs = (item.split("/", maxsplit=1) for item in failure.rule.split("; ") if "/" in item)
+    return {kind: name for kind, name in pairs}  # noqa: C416  # dict() of lists of two would not type-check
+
+
+def _title_of(table: Iterable[Rule], name: str) -> str:
+    return next((row.title for row in table if row.name == name and row.title), "")
+
+
+def _filled(template: str, slots: dict[str, str]) -> str:
+    for name, value in slots.items():
+        template = template.replace("{" + name + "}", value)
+    return template
