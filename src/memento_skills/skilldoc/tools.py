@@ -10,7 +10,7 @@ import re
 from memento_skills.skilldoc.document import SkillDoc
 
 _FIELD = "allowed-tools"
-_TOOL = re.compile(r"[^\s,()]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?|[^\s,]+")
+_TOOL = re.compile(r"[^\s,()]+\([^()]*(?:\([^()]*\)[^()]*)*\)|[^\s,]+")
 _SHELL_JOINT = re.compile(r"[;&|<>`$\r\n]|\.\.")
 
 
