@@ -1,0 +1,1 @@
+"""Log files -> runs: one module a format, told by content."""

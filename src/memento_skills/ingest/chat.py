@@ -8,18 +8,17 @@ conservation is the entry; `Step.line` and `Step.entry` count a run's entries fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import msgspec
 
-from memento_skills.ingest.claude_session import seconds_of
-from memento_skills.ingest.claude_text import TASK_LENGTH
 from memento_skills.ingest.loose import NotReadable, json_of, loosely
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.status import classify, says_error
+from memento_skills.ingest.values import TASK_LENGTH, arguments_of, text_of, time_of
 from memento_skills.interfaces import Line
-from memento_skills.records import Actor, Outcome, Run, Step
+from memento_skills.records import Actor, Outcome, Run, Status, Step, StepKind
 
 _MESSAGE = re.compile(rb'"role"\s*:\s*"(?:system|developer|user|assistant|tool|function|human)"')
 _RUN = re.compile(rb'"(?:messages|traj|history)"\s*:\s*\[')
@@ -81,6 +80,20 @@ class Conversation(msgspec.Struct):
     question: str | None = None
 
 
+class More(TypedDict, total=False):
+    """Fields of a step beside its kind and place."""
+
+    text: str
+    tool: str
+    args: dict[str, Any]
+    call_id: str
+    status: Status
+    exit_code: int | None
+    agent: str
+    message: str
+    meta: bool
+
+
 class _Kind(NamedTuple):
     client: str
     entries: list[Any]
@@ -127,7 +140,7 @@ class ChatReader(BaseReader):
                 self.seen += 1
                 self.quarantine(line, error.what)
 
-    def _value(self, value: Any, line: Line) -> None:
+    def _value(self, value: object, line: Line) -> None:
         if isinstance(value, list):
             self._list(value, line)
         elif not isinstance(value, dict):
@@ -193,7 +206,7 @@ class ChatReader(BaseReader):
                     self.quarantine(line, f"entry {index} is no message")
         task = (conversation.question or "").strip() or steps.task
         return Run(
-            id=self._id_of(conversation, kind.client),
+            id=self._id_of(conversation),
             client=kind.client,
             reader=self.name,
             model=conversation.model or "",
@@ -206,7 +219,7 @@ class ChatReader(BaseReader):
             steps=tuple(steps.made),
         )
 
-    def _id_of(self, conversation: Conversation, client: str) -> str:
+    def _id_of(self, conversation: Conversation) -> str:
         """The log's own session id; where it has none, folder/file with the task and trial or the run's number."""
         named = conversation.session_id or conversation.conversation_id
         if named:
@@ -233,10 +246,10 @@ class _Steps:
 
     def take(self, message: ChatMessage, entry: int) -> bool:
         """Make the steps of one entry; false where it holds nothing."""
-        at = _time(message.timestamp)
+        at = time_of(message.timestamp)
         if at is not None:
             self.times.append(at)
-        text = _text(message.content)
+        text = text_of(message.content)
         before = len(self.made)
         if self._turns:
             self._turn(message, text, entry, at)
@@ -251,10 +264,10 @@ class _Steps:
                 self.task = text.strip()
         return len(self.made) > before
 
-    def _add(self, kind: str, actor: Actor, entry: int, at: float | None, **fields: Any) -> None:
+    def _add(self, kind: StepKind, actor: Actor, entry: int, at: float | None, **more: Unpack[More]) -> None:
         uid = f"{entry}:{len(self.made)}"
         self.made.append(
-            Step(seq=len(self.made), kind=kind, actor=actor, entry=entry, line=entry, at=at, uid=uid, **fields)  # type: ignore[arg-type]
+            Step(seq=len(self.made), kind=kind, actor=actor, entry=entry, line=entry, at=at, uid=uid, **more)
         )
 
     def _answer(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
@@ -271,7 +284,7 @@ class _Steps:
             self._tools[name] = function.name
             self._last_function = name
             self._add(
-                "call", "agent", entry, at, tool=function.name, args=_arguments(function.arguments), call_id=name,
+                "call", "agent", entry, at, tool=function.name, args=arguments_of(function.arguments), call_id=name,
                 message=str(entry), agent=agent,
             )  # fmt: skip
 
@@ -280,7 +293,7 @@ class _Steps:
         flag = message.is_error if message.is_error is not None else True if says_error(text) else None
         ended = classify(text, error=flag)
         # a format without an error flag: what does not say that it failed, worked
-        status = "ok" if ended.status == "unknown" else ended.status
+        status: Status = "ok" if ended.status == "unknown" else ended.status
         tool = message.name or self._tools.get(call_id, "")
         self._add(
             "result", "tool", entry, at, text=text, tool=tool, call_id=call_id, status=status, exit_code=ended.exit_code
@@ -293,7 +306,7 @@ class _Steps:
             return
         if _TERMINAL.search(speaker):
             ended = classify(text, error=None)
-            status = "ok" if ended.status == "unknown" else ended.status
+            status: Status = "ok" if ended.status == "unknown" else ended.status
             self._add("result", "tool", entry, at, text=text, agent=speaker, status=status, exit_code=ended.exit_code)
         elif speaker.lower() in _PEOPLE:
             self._add("message", "user", entry, at, text=text)
@@ -312,35 +325,3 @@ def _outcome(conversation: Conversation) -> Outcome:
     if reward is None:
         return Outcome(reason=status)
     return Outcome(label="success" if reward >= 1 else "failure", reward=reward, reason=status)
-
-
-def _text(content: Any) -> str:
-    """The words of a content: a string, or parts with `text`; other parts as `[type]`."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    if isinstance(content, Sequence):
-        parts = [p if isinstance(p, str) else p.get("text") or f"[{p.get('type', 'part')}]" for p in content if p]
-        return "\n".join(p for p in parts if isinstance(p, str))
-    return msgspec.json.encode(content).decode()
-
-
-def _arguments(raw: Any) -> dict[str, Any]:
-    if isinstance(raw, dict):
-        return raw
-    if raw is None or raw == "":
-        return {}
-    if isinstance(raw, str):
-        try:
-            value = json_of(raw.encode("utf-8", "replace"))
-        except NotReadable:
-            return {"_raw": raw}
-        if isinstance(value, dict):
-            return value
-        return {"_raw": raw}
-    return {"_raw": msgspec.json.encode(raw).decode()}
-
-
-def _time(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if 0 < value < 1e11 else float(value) / 1000 if value < 1e14 else None
-    return seconds_of(value) if isinstance(value, str) else None

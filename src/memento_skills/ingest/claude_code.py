@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 
 from memento_skills.ingest import claude_text
-from memento_skills.ingest.claude_rows import Attachment, Block, Message, Row, SubRow, row_of
-from memento_skills.ingest.claude_session import Context, Memory, Session, seconds_of
+from memento_skills.ingest.claude_messages import answer, plain, resume_notice, user
+from memento_skills.ingest.claude_rows import Attachment, Row, row_of, trimmed
+from memento_skills.ingest.claude_session import Context, Memory, Session
 from memento_skills.ingest.loose import NotReadable
 from memento_skills.ingest.reader import BaseReader
-from memento_skills.ingest.status import classify
+from memento_skills.ingest.values import seconds_of
 from memento_skills.interfaces import Line
 from memento_skills.records import Run
 
 _SIGNS = (b'"sessionId"', b'"uuid"', b'"parentUuid"', b'"type"', b'"message"', b'"userType"', b'"isSidechain"')
+_SILENCE = 86_400.0  # seconds; a client that waits that long was nearly always started anew
 _ROW_TYPES = re.compile(
     rb'"type": ?"(?:user|assistant|summary|file-history-snapshot|queue-operation|last-prompt|progress|system'
     rb'|attachment|permission-mode|custom-title|ai-title|mode|pr-link)"'
@@ -51,6 +52,11 @@ class ClaudeCodeReader(BaseReader):
             return 0.0
         signs = sum(sign in head for sign in _SIGNS)
         return 0.95 if signs >= 5 else 0.7 if b'"sessionId"' in head and signs >= 2 else 0.3 if signs >= 2 else 0.0
+
+    @staticmethod
+    def trim(lines: Sequence[bytes]) -> bytes:
+        """The lines without the client's mirrors of results, file copies and the like."""
+        return trimmed(lines)
 
     def feed(self, lines: Iterable[Line]) -> None:
         """Take the next lines of the file."""
@@ -109,7 +115,7 @@ class ClaudeCodeReader(BaseReader):
 
     def _context(self, session: Session, row: Row, line: Line, agent: str) -> Context:
         at = seconds_of(row.timestamp)
-        if session.memory.version and row.version and row.version != session.memory.version and not agent:
+        if not agent and _is_resumed(session.memory, row, at):
             self._resume(session, row, line)
         session.notice_facts(row, at, agent)
         session.changed = True
@@ -146,138 +152,12 @@ class ClaudeCodeReader(BaseReader):
         self.understood += 1
         context = self._context(session, row, line, self._agent_of(session, row))
         if row.type == "assistant":
-            self._answer(session, context, message, service_error=bool(row.isApiErrorMessage))
+            answer(session, context, message, service_error=bool(row.isApiErrorMessage))
         else:
             client_text = bool(row.isMeta or row.isCompactSummary or row.isVisibleInTranscriptOnly)
             client_text = client_text or bool(row.origin and row.origin.kind not in ("", "human"))
-            self._user(session, context, row, message, client_text=client_text)
+            user(session, context, row, message, client_text=client_text)
         session.memory.entry += 1
-
-    # ------------------------------------------------------------------------------------- what the model says
-
-    def _answer(self, session: Session, context: Context, message: Message, *, service_error: bool = False) -> None:
-        memory = session.memory
-        context.message = message.id or ""
-        model = message.model or ""
-        if model == "<synthetic>" or service_error:
-            text = _text_of(message.content)
-            status = "api_error" if service_error else None
-            session.add(context, "notice", "system", text=text, status=status, meta=True)  # type: ignore[arg-type]
-            return
-        if not memory.model and not context.agent:
-            memory.model = model
-        context.model = model
-        memory.resumed = False
-        first = len(session.steps)
-        content = message.content
-        for block in [Block(type="text", text=content)] if isinstance(content, str) else content or ():
-            if isinstance(block, str):
-                session.add(context, "message", "agent", text=block)
-            elif block.type == "text":
-                if block.text:
-                    session.add(context, "message", "agent", text=block.text)
-            elif block.type == "thinking":
-                if block.thinking:
-                    session.add(context, "reasoning", "agent", text=block.thinking)
-            elif block.name:  # tool_use, server_tool_use, mcp_tool_use
-                self._call(session, context, block)
-        if len(session.steps) > first:
-            usage = session.new_usage(context.message, message.usage)
-            if usage is not None:
-                session.steps[first] = msgspec.structs.replace(session.steps[first], usage=usage)
-
-    def _call(self, session: Session, context: Context, block: Block) -> None:
-        args: dict[str, Any] = block.input if isinstance(block.input, dict) else {"_raw": _plain(block.input)}
-        session.add(context, "call", "agent", tool=block.name, args=args, call_id=block.id)
-        session.open_call(block.id, block.name)
-        if block.name == "Skill":
-            skill = args.get("skill") or args.get("command")
-            if isinstance(skill, str):
-                session.memory.skills[block.id] = skill.lstrip("/")
-        elif block.name in self._words.agent_tools and not context.agent:
-            session.memory.last_agent_call = block.id
-
-    # -------------------------------------------------------------------------- what a person or a tool says
-
-    def _user(
-        self, session: Session, context: Context, row: Row | SubRow, message: Message, *, client_text: bool
-    ) -> None:
-        content = message.content
-        if isinstance(content, str):
-            self._words_of_user(session, context, content, client_text=client_text, row=row)
-            return
-        for block in content or ():
-            if isinstance(block, str):
-                self._words_of_user(session, context, block, client_text=client_text, row=row)
-            elif block.tool_use_id and block.type.endswith("tool_result"):
-                self._result(session, context, row, block)
-            elif block.type == "text":
-                self._words_of_user(session, context, block.text, client_text=client_text, row=row)
-
-    def _result(self, session: Session, context: Context, row: Row | SubRow, block: Block) -> None:
-        text = block.content if isinstance(block.content, str) else _text_of(block.content)
-        mirror = row.toolUseResult
-        interrupted = not isinstance(mirror, str | list | None) and bool(mirror.interrupted)
-        denial = (row.toolDenialKind or "") if isinstance(row, Row) else ""
-        ended = classify(text, error=bool(block.is_error), denial=denial, interrupted=interrupted)
-        tool = session.memory.tools.pop(block.tool_use_id, "")
-        session.add(
-            context,
-            "result",
-            "tool",
-            text=text,
-            tool=tool,
-            call_id=block.tool_use_id,
-            status=ended.status,
-            exit_code=ended.exit_code,
-        )
-        skill = session.memory.skills.pop(block.tool_use_id, "")
-        if skill and ended.status == "ok":
-            session.load_skill(context, skill, block.tool_use_id)
-            session.memory.launched = skill
-        if ended.status == "denied_user":
-            reason = claude_text.rejection_reason(text)
-            session.add(
-                context, "permission", "user", text=reason, tool=tool, call_id=block.tool_use_id, status="denied_user"
-            )
-
-    def _words_of_user(
-        self, session: Session, context: Context, text: str, *, client_text: bool, row: Row | SubRow
-    ) -> None:
-        memory = session.memory
-        if not text:
-            return
-        if claude_text.is_interruption(text):
-            session.add(context, "notice", "user", text=text, status="interrupted", meta=True)
-            return
-        client_text = client_text or bool(context.agent)
-        if client_text:
-            self._skill_body(session, context, text, row)
-            session.add(context, "message", "user", text=text, meta=True)
-            return
-        for part in claude_text.parts(text):
-            command = claude_text.command_of(part.text) if part.meta else None
-            if command:
-                memory.command = command.name
-                memory.ended_by_user = memory.ended_by_user or command.name in ("exit", "quit")
-            elif not part.meta and memory.ended_by_user and isinstance(row, Row):
-                self._resume_notice(session, context)
-            session.add(context, "message", "user", text=part.text, meta=part.meta)
-            if not memory.task:
-                memory.task = claude_text.task_of(part.text, part.meta)
-
-    def _skill_body(self, session: Session, context: Context, text: str, row: Row | SubRow) -> None:
-        folder = claude_text.skill_folder(text)
-        if not folder:
-            return
-        memory = session.memory
-        name = claude_text.folder_name(folder)
-        if memory.launched.split(":")[-1] == name:
-            memory.launched = ""
-            return
-        if memory.command.split(":")[-1] == name:
-            name = memory.command
-        session.load_skill(context, name, (row.sourceToolUseID or "") if isinstance(row, Row) else "")
 
     # --------------------------------------------------------------------------- what the client itself says
 
@@ -301,9 +181,9 @@ class ClaudeCodeReader(BaseReader):
         context = self._context(session, row, line, data.agentId or row.parentToolUseID or "sidechain")
         context.uid, context.at = uid, seconds_of(inner.timestamp) or context.at
         if inner.type == "assistant":
-            self._answer(session, context, inner.message)
+            answer(session, context, inner.message)
         else:
-            self._user(session, context, inner, inner.message, client_text=True)
+            user(session, context, inner, inner.message, client_text=True)
         session.memory.entry += 1
 
     def _started_again(self, row: Row, line: Line) -> None:
@@ -313,14 +193,7 @@ class ClaudeCodeReader(BaseReader):
 
     def _resume(self, session: Session, row: Row, line: Line) -> None:
         at = seconds_of(row.timestamp)
-        self._resume_notice(session, Context(f"{row.uuid}:resume", at, line.number, session.memory.entry, "", row.cwd))
-
-    def _resume_notice(self, session: Session, context: Context) -> None:
-        memory = session.memory
-        memory.ended_by_user = False
-        if not memory.resumed:
-            memory.resumed = True
-            session.add(context, "notice", "system", text="resume", meta=True)
+        resume_notice(session, Context(f"{row.uuid}:resume", at, line.number, session.memory.entry, "", row.cwd))
 
     def _system_row(self, row: Row, line: Line) -> None:
         kind = row.subtype or ""
@@ -338,10 +211,10 @@ class ClaudeCodeReader(BaseReader):
             args = {"call_ids": dropped} if dropped else {}
             session.add(context, "notice", "system", text=kind, args=args, meta=True)
         elif kind == "api_error":
-            text = _plain(row.error or row.content)
+            text = plain(row.error or row.content)
             session.add(context, "notice", "system", text=text or kind, status="api_error", meta=True)
         else:
-            session.add(context, "notice", "system", text=_plain(row.content), meta=True)
+            session.add(context, "notice", "system", text=plain(row.content), meta=True)
 
     def _attachment_row(self, row: Row, line: Line) -> None:
         attachment = row.attachment
@@ -363,13 +236,13 @@ class ClaudeCodeReader(BaseReader):
 
     def _skill_listing(self, session: Session, _: Context, attachment: Attachment) -> None:
         known = session.memory.listed
-        for name in claude_text.listed_skills(_plain(attachment.content)):
+        for name in claude_text.listed_skills(plain(attachment.content)):
             if name not in known:
                 known.append(name)
 
     def _queued_command(self, session: Session, context: Context, attachment: Attachment) -> None:
         typed = attachment.commandMode == "prompt" and not context.agent
-        text = attachment.prompt if isinstance(attachment.prompt, str) else _plain(attachment.prompt)
+        text = attachment.prompt if isinstance(attachment.prompt, str) else plain(attachment.prompt)
         session.add(context, "message", "user", text=text, meta=not typed)
 
     def _permissions(self, session: Session, context: Context, attachment: Attachment) -> None:
@@ -380,7 +253,7 @@ class ClaudeCodeReader(BaseReader):
     def _hook_words(self, session: Session, context: Context, attachment: Attachment) -> None:
         words = attachment.content or attachment.blockingError or attachment.stderr
         session.add(
-            context, "notice", "system", text=_plain(words), tool=attachment.hookName or "",
+            context, "notice", "system", text=plain(words), tool=attachment.hookName or "",
             call_id=attachment.toolUseID or "", meta=True,
         )  # fmt: skip
 
@@ -399,22 +272,8 @@ _ATTACHMENTS = {
 }
 
 
-def _plain(value: Any) -> str:
-    """Any JSON value as text: strings as they are, lists of strings joined, the rest as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return "\n".join(value)
-    if isinstance(value, list) and all(isinstance(v, dict) and isinstance(v.get("text"), str) for v in value):
-        return "\n".join(v["text"] for v in value)
-    return msgspec.json.encode(value).decode()
-
-
-def _text_of(content: str | Sequence[Block | str] | None) -> str:
-    """The text of a content: blocks joined by line breaks, an image as `[image]`."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    texts = (b if isinstance(b, str) else b.text or (f"[{b.type}]" if b.type != "text" else "") for b in content)
-    return "\n".join(t for t in texts if t)
+def _is_resumed(memory: Memory, row: Row, at: float | None) -> bool:
+    """Whether the row comes from another start of the client than those before: a new version, or a day of silence."""
+    if memory.version and row.version and row.version != memory.version:
+        return True
+    return at is not None and memory.ended is not None and at - memory.ended > _SILENCE

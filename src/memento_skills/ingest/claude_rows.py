@@ -6,6 +6,7 @@ a row is decoded a second time, field by field, and the field keeps its default.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from memento_skills.ingest.loose import json_of, loosely
 
 
-class Block(msgspec.Struct):
+class Block(msgspec.Struct, gc=False):
     """One content block of a message: text, thinking, tool_use, tool_result, image, …"""
 
     type: str = ""
@@ -27,7 +28,7 @@ class Block(msgspec.Struct):
     is_error: bool | None = None
 
 
-class Tokens(msgspec.Struct):
+class Tokens(msgspec.Struct, gc=False):
     """`usage` of a model answer."""
 
     input_tokens: int | None = None
@@ -36,7 +37,7 @@ class Tokens(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """`message`: what was said, by a person, the model or a tool."""
 
     id: str | None = None
@@ -46,7 +47,7 @@ class Message(msgspec.Struct):
     usage: Tokens | None = None
 
 
-class SubRow(msgspec.Struct):
+class SubRow(msgspec.Struct, gc=False):
     """A sub-agent's row inside a `progress` row."""
 
     type: str = ""
@@ -56,7 +57,7 @@ class SubRow(msgspec.Struct):
     toolUseResult: ToolUse | str | list[msgspec.Raw] | None = None  # noqa: N815  (the log's own name)
 
 
-class Progress(msgspec.Struct):
+class Progress(msgspec.Struct, gc=False):
     """`data` of a `progress` row."""
 
     type: str = ""
@@ -65,7 +66,7 @@ class Progress(msgspec.Struct):
     hookName: str | None = None  # noqa: N815
 
 
-class Attachment(msgspec.Struct):
+class Attachment(msgspec.Struct, gc=False):
     """`attachment` of an `attachment` row."""
 
     type: str = ""
@@ -80,31 +81,31 @@ class Attachment(msgspec.Struct):
     allowedTools: list[str] | None = None  # noqa: N815
 
 
-class ToolUse(msgspec.Struct):
+class ToolUse(msgspec.Struct, omit_defaults=True, gc=False):
     """`toolUseResult`: the client's mirror of a result; only its small facts."""
 
     interrupted: bool | None = None
 
 
-class Compacted(msgspec.Struct):
+class Compacted(msgspec.Struct, gc=False):
     """`microcompactMetadata`."""
 
     compactedToolIds: list[str] = []  # noqa: N815
 
 
-class Origin(msgspec.Struct):
+class Origin(msgspec.Struct, gc=False):
     """`origin` of a user row: who wrote it."""
 
     kind: str = ""
 
 
-class ForkedFrom(msgspec.Struct):
+class ForkedFrom(msgspec.Struct, gc=False):
     """`forkedFrom`: the session that this one was copied from."""
 
     sessionId: str = ""  # noqa: N815
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """One line of a log."""
 
     type: str = ""
@@ -147,3 +148,49 @@ def row_of(line: bytes) -> Row | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raw = json_of(line)
         return loosely(raw, Row) if isinstance(raw, dict) else None
+
+
+# What is left of a line before it is masked: the fields above, as they stand in the line.
+_Part = msgspec.Raw | msgspec.UnsetType
+_Mirror = ToolUse | str | list[msgspec.Raw] | None | msgspec.UnsetType
+
+
+class _SubPart(msgspec.Struct, omit_defaults=True, gc=False):
+    type: _Part = msgspec.UNSET
+    uuid: _Part = msgspec.UNSET
+    timestamp: _Part = msgspec.UNSET
+    message: _Part = msgspec.UNSET
+    toolUseResult: _Mirror = msgspec.UNSET  # noqa: N815
+
+
+class _ProgressPart(msgspec.Struct, omit_defaults=True, gc=False):
+    type: str = ""
+    message: _SubPart | msgspec.UnsetType = msgspec.UNSET
+    agentId: _Part = msgspec.UNSET  # noqa: N815
+    hookName: _Part = msgspec.UNSET  # noqa: N815
+
+
+_PARTS = {"type": str, "data": _ProgressPart, "toolUseResult": _Mirror}
+_RowPart = msgspec.defstruct(
+    "_RowPart",
+    [(name, _PARTS.get(name, msgspec.Raw) | msgspec.UnsetType, msgspec.UNSET) for name in Row.__struct_fields__],
+    omit_defaults=True,
+    gc=False,
+)
+_part_of = msgspec.json.Decoder(_RowPart).decode
+_encoder = msgspec.json.Encoder()
+
+
+def trimmed(lines: Sequence[bytes]) -> bytes:
+    """The lines with only the fields of `Row`, each ended by a line break; what is no row stays as it is."""
+    try:
+        return _encoder.encode_lines([_part_of(line) for line in lines])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b"".join([_trimmed_line(line) + b"\n" for line in lines])
+
+
+def _trimmed_line(line: bytes) -> bytes:
+    try:
+        return _encoder.encode(_part_of(line))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line

@@ -5,8 +5,7 @@ The memory is a msgspec struct, so that a grown file can be read on from where i
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 
@@ -15,17 +14,6 @@ from memento_skills.records import Actor, Run, Status, Step, StepKind, Usage
 
 _REMEMBERED_MESSAGES = 32  # rows of one split message stand near each other
 _REMEMBERED_CALLS = 512  # results that never came must not grow the memory
-
-
-def seconds_of(timestamp: str | None) -> float | None:
-    """Seconds since the epoch of an ISO time (UTC where it names no zone); None where it is none."""
-    if not timestamp:
-        return None
-    try:
-        moment = datetime.fromisoformat(timestamp)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 class Memory(msgspec.Struct, omit_defaults=True):
@@ -78,6 +66,19 @@ class Context(msgspec.Struct):
     parts: int = 0
 
 
+class More(TypedDict, total=False):
+    """Fields of a step beside those that its row tells."""
+
+    text: str
+    tool: str
+    args: dict[str, Any]
+    call_id: str
+    status: Status | None
+    exit_code: int | None
+    usage: Usage | None
+    meta: bool
+
+
 class Session:
     """Memory and new steps of one session."""
 
@@ -123,15 +124,7 @@ class Session:
         context: Context,
         kind: StepKind,
         actor: Actor,
-        *,
-        text: str = "",
-        tool: str = "",
-        args: dict[str, Any] | None = None,
-        call_id: str = "",
-        status: Status | None = None,
-        exit_code: int | None = None,
-        usage: Usage | None = None,
-        meta: bool = False,
+        **more: Unpack[More],
     ) -> None:
         """Append one step made from the row of `context`."""
         memory = self.memory
@@ -142,12 +135,6 @@ class Session:
                 seq=memory.seq,
                 kind=kind,
                 actor=actor,
-                text=text,
-                tool=tool,
-                args=args or {},
-                call_id=call_id,
-                status=status,
-                exit_code=exit_code,
                 agent=context.agent,
                 message=context.message,
                 uid=uid,
@@ -156,8 +143,7 @@ class Session:
                 entry=context.entry,
                 cwd=context.cwd if context.cwd != memory.cwd else "",
                 model=context.model if context.model != memory.model else "",
-                usage=usage,
-                meta=meta,
+                **more,
             )
         )
         memory.seq += 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-TASK_LENGTH = 2000  # characters
+from memento_skills.ingest.values import TASK_LENGTH
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,7 +113,7 @@ def rejection_reason(text: str) -> str:
     for mark in words().reason_marks:
         at = text.find(mark)
         if at >= 0:
-            return text[at + len(mark) :].split("\n\nNote: The user's next message")[0].strip()
+            return text[at + len(mark) :].split("\n\nNote: The user's next message", maxsplit=1)[0].strip()
     return ""
 
 

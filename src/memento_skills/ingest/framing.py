@@ -58,6 +58,8 @@ class Block(NamedTuple):
     """Whole lines in a row. `tail` marks the last line of the file without a line break."""
 
     data: bytes
+    lines: list[bytes]
+    """The lines of `data` without their line breaks."""
     offset: int
     line: int
     """Number of the first line, from 1."""
@@ -90,7 +92,7 @@ def compression_of(head: bytes) -> Compression:
 def head_of(path: Path, size: int = 1 << 16) -> tuple[bytes, Compression]:
     """The first `size` decompressed bytes of a file and its compression. Raises OSError."""
     with path.open("rb") as source:
-        kind = compression_of(source.peek(4)[:4])  # type: ignore[attr-defined]  # open("rb") buffers
+        kind = compression_of(source.peek(4)[:4])
         head = b""
         for chunk in _chunks(source, kind, []):
             head += chunk
@@ -186,12 +188,15 @@ class _Framer:
         if self._skipped is not None:
             yield self._too_long(0)
         elif self._size:
-            yield Block(b"".join(self._held), self.offset, self.line, tail=True)
+            data = b"".join(self._held)
+            yield Block(data, [data], self.offset, self.line, tail=True)
 
     def _take(self, data: bytes) -> Block:
-        block = Block(data, self.offset, self.line)
+        lines = data.split(b"\n")
+        lines.pop()  # what follows the last line break
+        block = Block(data, lines, self.offset, self.line)
         self.offset += len(data)
-        self.line += data.count(b"\n")
+        self.line += len(lines)
         return block
 
     def _hold(self, piece: bytes) -> None:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from typing import Any, TypedDict, Unpack, get_args
 
 import msgspec
 
-from memento_skills.ingest.chat import _arguments, _text, _time
-from memento_skills.ingest.claude_text import TASK_LENGTH
 from memento_skills.ingest.loose import NotReadable, json_of, loosely
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.status import classify, says_error
+from memento_skills.ingest.values import TASK_LENGTH, arguments_of, text_of, time_of
 from memento_skills.interfaces import Line
 from memento_skills.records import Actor, Outcome, Run, Status, Step, StepKind, Usage
 
@@ -28,6 +27,15 @@ _ACTORS: dict[str, Actor] = {
 }  # fmt: skip
 _SESSION = re.compile(rb'"session"\s*:\s*["\d]')
 _KIND = re.compile(rb'"kind"\s*:\s*"(?:' + "|".join(_KINDS).encode() + rb')"')
+
+
+class More(TypedDict, total=False):
+    """Fields of a step beside those that its line names alike."""
+
+    text: str
+    args: dict[str, Any]
+    status: Status
+    exit_code: int | None
 
 
 class Entry(msgspec.Struct):
@@ -143,7 +151,7 @@ class GenericReader(BaseReader):
             self._seen_ids.add((key, entry.id))
         self.understood += 1
         session = self._sessions.setdefault(key, _Session(key))
-        at = _time(entry.ts)
+        at = time_of(entry.ts)
         _facts(session, entry, at)
         if entry.kind == "outcome":
             session.outcome = _outcome(entry)
@@ -200,19 +208,19 @@ def _steps(session: _Session, entry: Entry, line: Line, at: float | None) -> Ite
         call_id = entry.call_id or f"{session.id}.{session.entry}"
         entry.call_id = call_id
         session.tools[call_id] = entry.tool or ""
-        yield _step(session, entry, line, at, "call", text=_text(entry.text), args=_arguments(entry.args))
+        yield _step(session, entry, line, at, "call", text=text_of(entry.text), args=arguments_of(entry.args))
         if entry.result is not None or entry.status or entry.exit_code is not None or entry.error is not None:
             yield _result(session, entry, line, at)
     elif kind == "result":
         yield _result(session, entry, line, at)
     elif kind == "skill":
-        name = entry.skill or entry.tool or _text(entry.text)
+        name = entry.skill or entry.tool or text_of(entry.text)
         if name and name not in session.loaded:
             session.loaded.append(name)
         entry.tool = name
         yield _step(session, entry, line, at, "skill")
     else:
-        text = _text(entry.text)
+        text = text_of(entry.text)
         person = kind == "message" and entry.actor == "user" and not entry.meta
         if person and not session.task:
             session.task = text.strip()[:TASK_LENGTH]
@@ -220,15 +228,14 @@ def _steps(session: _Session, entry: Entry, line: Line, at: float | None) -> Ite
 
 
 def _result(session: _Session, entry: Entry, line: Line, at: float | None) -> Step:
-    text = _text(entry.result if entry.result is not None else entry.text)
+    text = text_of(entry.result if entry.result is not None else entry.text)
     if not text and isinstance(entry.error, str):
         text = entry.error
     tool = session.tools.pop(entry.call_id or "", "")
     entry.tool = entry.tool or tool
-    status: Status | None = None
     code = entry.exit_code
     if entry.status in _STATUSES:
-        status = entry.status  # type: ignore[assignment]
+        status: Status = entry.status  # type: ignore[assignment]  # told by the line above
     else:
         flag = bool(entry.error) if entry.error is not None else None
         if flag is None and (entry.status == "failed" or code or (code is None and says_error(text))):
@@ -239,7 +246,7 @@ def _result(session: _Session, entry: Entry, line: Line, at: float | None) -> St
     return _step(session, entry, line, at, "result", text=text, status=status, exit_code=code)
 
 
-def _step(session: _Session, entry: Entry, line: Line, at: float | None, kind: StepKind, **fields: Any) -> Step:
+def _step(session: _Session, entry: Entry, line: Line, at: float | None, kind: StepKind, **more: Unpack[More]) -> Step:
     actor = entry.actor if entry.actor in ("user", "agent", "tool", "system") and kind != "result" else _ACTORS[kind]
     usage = None
     if kind != "result" and (entry.input_tokens or entry.output_tokens or entry.usd):
@@ -260,7 +267,7 @@ def _step(session: _Session, entry: Entry, line: Line, at: float | None, kind: S
         model=entry.model if entry.model and entry.model != session.model else "",
         usage=usage,
         meta=bool(entry.meta),
-        **fields,
+        **more,
     )
     session.seq += 1
     return step

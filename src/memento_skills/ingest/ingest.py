@@ -17,16 +17,18 @@ import msgspec
 
 from memento_skills.errors import UsageError
 from memento_skills.ingest import framing, project
+from memento_skills.ingest.discover import files_under
 from memento_skills.ingest.framing import Block, Line, Resume, Unframed
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.result import Batch, FileResult, Options
 from memento_skills.ingest.sniff import READERS, reader_for, refusal, why_unknown
-from memento_skills.masking.homes import HomePrefix, HomePrefixes, home_prefixes
+from memento_skills.masking import HomePrefix, HomePrefixes, home_prefixes
 from memento_skills.records import LineCount, Quarantined, Run
 
 DOCUMENT_CAP = 64 << 20
 """Bytes of the longest log that is one JSON document."""
 _CWD = re.compile(rb'"cwd": ?"((?:[^"\\]|\\.){1,4096})"')
+_NO_OPTIONS = Options()
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -41,7 +43,7 @@ def read_file(
     path: Path | str,
     *,
     masker: Masks,
-    options: Options = Options(),
+    options: Options = _NO_OPTIONS,
     format: str | None = None,  # noqa: A002  (the word of the command line)
     start: Resume | None = None,
     readers: Mapping[str, type[BaseReader]] = READERS,
@@ -68,6 +70,19 @@ def read_file(
     )
 
 
+def read_tree(
+    paths: Sequence[Path | str],
+    *,
+    masker: Masks,
+    options: Options = _NO_OPTIONS,
+    format: str | None = None,  # noqa: A002
+    readers: Mapping[str, type[BaseReader]] = READERS,
+) -> Iterator[FileResult]:
+    """Read every log at or below `paths`, newest first. Raises UsageError for an unknown `format` or too many files."""
+    for log in files_under([Path(path) for path in paths]):
+        yield read_file(log.path, masker=masker, options=options, format=format, readers=readers)
+
+
 def joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
     """Pieces of runs, in order, put together: the facts of the last piece, the steps of all."""
     steps: dict[str, list[object]] = {}
@@ -82,7 +97,7 @@ def read_batches(
     path: Path | str,
     *,
     masker: Masks,
-    options: Options = Options(),
+    options: Options = _NO_OPTIONS,
     format: str | None = None,  # noqa: A002
     start: Resume | None = None,
     readers: Mapping[str, type[BaseReader]] = READERS,
@@ -153,7 +168,7 @@ class _Reading:
             self._take(piece)
             here = Resume(
                 offset=piece.offset + len(piece.data),
-                line=piece.line + piece.data.count(b"\n") - (0 if piece.tail else 1),
+                line=piece.line + len(piece.lines) - 1,
                 open_line=piece.tail,
             )
             held += len(piece.data)
@@ -184,7 +199,7 @@ class _Reading:
             except (msgspec.DecodeError, RecursionError) as error:
                 self._keep_out(Unframed(1, 0, len(data), digest, f"not JSON: {error}"))
             else:
-                self._take(Block(compact, 0, 1))
+                self._take(Block(compact, [compact], 0, 1))
         yield self._batch(Resume(offset=len(data)), last=True)
 
     def _keep_out(self, piece: Unframed) -> None:
@@ -194,23 +209,24 @@ class _Reading:
         self._size += len(block.data)
         if not self._cwd:
             self._find_home(block.data)
-        bad = set() if _is_utf8(block.data) else _bad_lines(block.data)
-        raw = _split(block.data)
+        raw = block.lines
         if block.line == 1:
             raw[0] = raw[0].removeprefix(_BOM)
-        masked = self._masked(block.data, raw, bad)
+        masked = self._masked(block)
         known = len(self._reader.quarantined())
         self._reader.feed(_placed(raw, masked, block))
         self._mend_quarantine(known, raw, block)
 
-    def _masked(self, data: bytes, raw: list[bytes], bad: set[int]) -> list[bytes]:
-        self._homes.update((home.forms, home) for home in home_prefixes(data))
+    def _masked(self, block: Block) -> list[bytes]:
+        """The lines of a block, masked; lines that are no UTF-8 stay as they are, for the reader to refuse."""
+        self._homes.update((home.forms, home) for home in home_prefixes(block.data))
         homes = tuple(self._homes.values())
+        bad = set() if _is_utf8(block.data) else {i for i, line in enumerate(block.lines) if not _is_utf8(line)}
         if not bad:
-            masked = _split(self._masker.mask_block(data, homes))
-            if len(masked) == len(raw):
+            masked = _split(self._masker.mask_block(self._reader.trim(block.lines) or block.data, homes))
+            if len(masked) == len(block.lines):
                 return masked
-        return [line if i in bad else self._masker.mask_block(line, homes) for i, line in enumerate(raw)]
+        return [line if i in bad else self._masker.mask_block(line, homes) for i, line in enumerate(block.lines)]
 
     def _mend_quarantine(self, known: int, raw: list[bytes], block: Block) -> None:
         """The hash and size of a quarantined line are those of the file's bytes, not of the masked ones."""
@@ -297,10 +313,6 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _bad_lines(data: bytes) -> set[int]:
-    return {i for i, line in enumerate(_split(data)) if not _is_utf8(line)}
 
 
 def _minus(now: LineCount, before: LineCount) -> LineCount:

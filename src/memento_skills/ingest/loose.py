@@ -31,10 +31,10 @@ class NotReadable(BadInput):
     """A line that holds no JSON; `what` is the reason."""
 
 
-def json_of(line: bytes) -> Any:
+def json_of(line: bytes) -> object:
     """The JSON value of a line, NaN and Infinity refused. Raises NotReadable with the reason."""
     try:
-        return msgspec.json.decode(whole_characters(line))
+        return msgspec.json.decode(whole_characters(line), type=object)
     except UnicodeDecodeError:
         raise NotReadable("not UTF-8") from None
     except RecursionError:
@@ -58,7 +58,7 @@ def loosely(raw: dict[str, Any], shape: type[_Shape]) -> _Shape:
     return made
 
 
-def _partly(value: Any, wanted: Any) -> Any:
+def _partly(value: object, wanted: object) -> object:
     """The readable part of an object or a list of objects; None where there is none."""
     shape = _struct_in(wanted)
     if shape is None:
@@ -70,7 +70,7 @@ def _partly(value: Any, wanted: Any) -> Any:
     return None
 
 
-def _struct_in(wanted: Any) -> type[msgspec.Struct] | None:
+def _struct_in(wanted: object) -> type[msgspec.Struct] | None:
     """The one struct type inside a union or list type."""
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         return wanted

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from memento_skills.masking import homes as masking
+from memento_skills import masking
 
 _WORKTREE = re.compile(r"[\\/](?:\.claude[\\/]worktrees|\.worktrees|\.git[\\/]worktrees)[\\/].*$", re.DOTALL)
 _HOME = re.compile(r"(?:/Users/|/home/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)(?=[\\/]|$)")
@@ -92,7 +92,7 @@ def _native(cwd: str, file: Path) -> str:
 
 
 def git_root(folder: Path) -> Path | None:
-    """The root of the git repository that an existing `folder` lies in (of the main tree, for a worktree), else None."""
+    """Root of the git repository that an existing `folder` lies in (of the main tree, for a worktree), else None."""
     try:
         if not folder.is_dir():
             return None

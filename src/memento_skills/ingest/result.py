@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from memento_skills.ingest.framing import Resume
 from memento_skills.records import LineCount, Quarantined, Record, Run
 
@@ -9,7 +11,7 @@ from memento_skills.records import LineCount, Quarantined, Record, Run
 class Options(Record, frozen=True, kw_only=True):
     """What the caller knows about the logs, for users, tenants and shown paths."""
 
-    users: dict[str, str] = {}
+    users: dict[str, str] = msgspec.field(default_factory=dict)
     """`--users FILE`: log file (relative to any folder above it) or session id -> user."""
     system_user: str = ""
     tenant: str = ""
@@ -30,7 +32,7 @@ class Batch(Record, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
     counts: LineCount = LineCount()
     """Of this batch."""
-    ignored: dict[str, int] = {}
+    ignored: dict[str, int] = msgspec.field(default_factory=dict)
     """Ignored lines of this batch by type."""
     quarantined: tuple[Quarantined, ...] = ()
     state: Resume = Resume()
@@ -52,7 +54,7 @@ class FileResult(Record, frozen=True, kw_only=True):
     reason: str = ""
     runs: tuple[Run, ...] = ()
     counts: LineCount = LineCount()
-    ignored: dict[str, int] = {}
+    ignored: dict[str, int] = msgspec.field(default_factory=dict)
     quarantined: tuple[Quarantined, ...] = ()
     state: Resume = Resume()
     waiting: int = 0
