@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from memento_skills import detect
+from memento_skills import curate, detect
 from memento_skills.app.options import Options, Progress
 from memento_skills.errors import BadInput
 from memento_skills.guards import Row, rows
@@ -36,6 +36,8 @@ from memento_skills.verify.checks import check_patch
 from memento_skills.verify.chips import chips
 from memento_skills.verify.verdict import evidence_of, judge_all
 from memento_skills.write import Target, scope_of, skill_name, write
+
+VERSION = "analysis@1"
 
 
 class Lessons(NamedTuple):
@@ -97,10 +99,10 @@ def learn(
     early = {name: part.before for name, part in parts.items()}
     whole = {name: list(found) for name, found in backtest.by_project(table).items()}
     held_out = [row for part in parts.values() for row in part.after]
-    return Lessons(_reflect(early, patterns, runs), _reflect(whole, patterns, runs)), held_out
+    return Lessons(reflect_all(early, patterns, runs), reflect_all(whole, patterns, runs)), held_out
 
 
-def _reflect(
+def reflect_all(
     tables: Mapping[str, Sequence[Row]], patterns: Sequence[Pattern], runs: Mapping[str, Run]
 ) -> dict[str, Reflection]:
     """One reflection a pattern: contrasted within its project, or over all of them where several have it."""
@@ -117,7 +119,7 @@ def _reflect(
     for pattern in patterns:
         if not pattern.repeated:
             continue
-        name = pattern.projects[0] if len(pattern.projects) == 1 else "*"
+        name = pattern.projects[0] if len(pattern.projects) == 1 and pattern.projects[0] in tables else "*"
         found[pattern.id] = reflector.reflect(pattern, contrast(name), runs)
     return found
 
@@ -264,10 +266,19 @@ def reach_of(patch: Patch, failing: Sequence[Row], headers: Mapping[str, Run], s
 
 
 def analyse(
-    failures: Sequence[Failure], lineages: Mapping[str, str], runs: Sequence[Run], options: Options, progress: Progress
+    failures: Sequence[Failure],
+    lineages: Mapping[str, str],
+    runs: Sequence[Run],
+    options: Options,
+    progress: Progress,
+    *,
+    before: Sequence[Pattern] = (),
 ) -> Analysis:
-    """From stored failures and runs to proposals. Pure but for reading the skill libraries."""
-    patterns = tuple(detect.patterns(failures, lineages, now=options.now))
+    """From stored failures and runs to proposals. Pure but for reading the skill libraries.
+
+    `before` = the patterns of the last analysis: a lane moves up by itself, never down.
+    """
+    patterns = with_lanes(detect.patterns(failures, lineages, now=options.now), failures, runs, before)
     progress("learning", 0, 0)
     table = table_of(runs, failures, lineages)
     by_key = {r.key: r for r in runs}
@@ -278,3 +289,31 @@ def analyse(
     chosen = {p.patch.pattern: p.reflection for p in proposals}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
     return Analysis(patterns, tuple(reflections), tuple(proposals))
+
+
+def with_lanes(
+    patterns: Sequence[Pattern], failures: Iterable[Failure], runs: Iterable[Run], before: Sequence[Pattern]
+) -> tuple[Pattern, ...]:
+    """Patterns in their lanes, the few told from the many by all users that the logs know."""
+    users = {r.key: r.user for r in runs}
+    return curate.assign(
+        patterns,
+        users=len(set(users.values()) - {""}),
+        depths=curate.depths(failures, users),
+        before={p.id: p.lane for p in before},
+    )
+
+
+def verify_one(
+    failures: Sequence[Failure], lineages: Mapping[str, str], runs: Sequence[Run], patch: Patch, options: Options
+) -> Verdict:
+    """One patch tested again on the held-out part of what is stored now; its own training lineages are left out."""
+    table = table_of(runs, failures, lineages)
+    parts = [backtest.split(found, options.split) for found in backtest.by_project(table).values()]
+    learned = {lineages.get(run, run) for run in (patch.guard.learned_from if patch.guard is not None else ())}
+    held_out = [row for part in parts for row in part.after if row.lineage not in learned]
+    by_key = {r.key: r for r in runs}
+    shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
+    reach = reach_of(patch, [r for r in held_out if _is(r, patch.pattern)], by_key, shelf)
+    checks = check_patch(patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets)
+    return judge_all([evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now)])[0]

@@ -11,20 +11,46 @@ from typing import Any
 
 from memento_skills import detect
 from memento_skills.app import analysis, reading
+from memento_skills.app.backtesting import backtest
 from memento_skills.app.current import LAST_SCAN, current, queue_of
+from memento_skills.app.decisive import decisive as reflect_run
+from memento_skills.app.demonstration import demo
+from memento_skills.app.first_screen import FirstScreen
+from memento_skills.app.html import Proposal
 from memento_skills.app.options import Ingested, Options, Progress, Scanned
+from memento_skills.app.promoting import audit_problems, promote, rollback
 from memento_skills.app.replay import replay
 from memento_skills.detect import report as detect_report
 from memento_skills.errors import BadInput
 from memento_skills.records import Failure, Patch, Reflection, Verdict, digest
 from memento_skills.store.store import Store
 
+__all__ = [
+    "audit_problems",
+    "backtest",
+    "demo",
+    "edited",
+    "failures",
+    "first_screen",
+    "guard_replay",
+    "ingest",
+    "promote",
+    "proposals",
+    "propose",
+    "reflect",
+    "reflect_run",
+    "report",
+    "rollback",
+    "scan",
+    "verify",
+]
+
 FIRST_SCREEN_SECONDS = 18.0
 """Reading stops after this long where a person waits; the rest is read on the next call, and said."""
 FREE_SALT = b"nothing is stored by this command"
 
 
-def quiet(_what: str, _done: int, _total: int) -> None:
+def quiet(what: str, done: int, total: int) -> None:
     """A progress that says nothing."""
 
 
@@ -71,7 +97,7 @@ def _basis(store: Store, options: Options, shelf: analysis.Shelf) -> str:
     """What an analysis depends on: the same basis gives the same patches and verdicts."""
     skills = [(ref.path, ref.revision, ref.library) for ref, _ in shelf.skills]
     return digest(
-        store.data_version(), skills, shelf.home, options.split, options.seed, detect.VERSION, analysis.VERSION
+        store.data_version(), skills, shelf.home, options.split, options.seed, detect.Template.name, analysis.VERSION
     )
 
 
@@ -97,15 +123,19 @@ def failures(paths: Sequence[str], options: Options) -> tuple[Failure, ...]:
 
 
 def report(store: Store, options: Options) -> dict[str, Any]:
-    """The dict of `report --json`."""
-    return detect_report.build(
-        store.headers(),
+    """The dict of `report --json`; lanes as the last scan set them."""
+    answer = detect_report.build(
         store.failures(),
         store.lineages(),
-        store.patterns(),
-        formats=reading.formats(store.files()),
+        runs=len(store.headers()),
+        now=options.now,
+        formats=reading.formats(store.files().values()),
         seed=options.seed,
     )
+    lanes = {p.id: p.lane for p in store.patterns()}
+    for row in answer["patterns"]:
+        row["lane"] = lanes.get(row["id"], row["lane"])
+    return answer
 
 
 def reflect(store: Store, pattern: str | None) -> list[Reflection]:
@@ -139,3 +169,58 @@ def verify(store: Store, patch_id: str, options: Options) -> Verdict:
     with store.write() as tx:
         tx.add_verdict(verdict)
     return verdict
+
+
+def edited(store: Store, patch: Patch, text: str, *, curator: str, now: float) -> tuple[Patch, Verdict]:
+    """The curator's own text as a patch of its own, with all checks and the backtest run again; both are stored."""
+    from msgspec.structs import replace
+
+    from memento_skills.curate import edited as edit
+    from memento_skills.verify.chips import chips
+
+    made = edit(patch, text, curator)
+    made = replace(made, chips=chips(made.before, made.after))
+    options = Options(now=now, home="")
+    verdict = analysis.verify_one(store.failures(), store.lineages(), list(store.runs()), made, options)
+    with store.write() as tx:
+        tx.add_patch(made)
+        tx.add_verdict(verdict)
+    return made, verdict
+
+
+def first_screen(store: Store, result: Scanned, options: Options) -> FirstScreen:
+    """What the first screen shows: the repeated patterns, and the proposal to look at first."""
+    queue = queue_of(store, options, options.proposals)
+    held = {h.patch.id: h for h in current(store)}
+    best = held.get(result.best)
+    patterns = tuple(store.patterns())
+    elsewhere = sum(p.repeated and p.remedy not in ("skill", "none") for p in patterns)
+    return FirstScreen(
+        scanned=result,
+        patterns=patterns,
+        patch=best.patch if best else None,
+        verdict=best.verdict if best else None,
+        waiting=len(queue),
+        elsewhere=elsewhere,
+    )
+
+
+def proposals(store: Store) -> tuple[Proposal, ...]:
+    """Every patch held up now with its verdict and what became of it, for the report page."""
+    titles = {p.id: p.title for p in store.patterns()}
+    undone = {r.promotion for r in store.rollbacks()}
+    states = {d.patch: _ANSWERED[d.action] for d in store.decisions()}
+    for promotion in store.promotions():
+        states[promotion.patch] = "rolled back" if promotion.id in undone else "promoted"
+    return tuple(
+        Proposal(
+            patch=held.patch,
+            verdict=held.verdict,
+            title=titles.get(held.patch.pattern, ""),
+            state=states.get(held.patch.id, "awaiting review"),
+        )
+        for held in current(store)
+    )
+
+
+_ANSWERED = {"approve": "approved", "edit": "approved", "reject": "rejected", "snooze": "snoozed"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from memento_skills.app.options import Ingested, Options, Progress
 from memento_skills.errors import BadInput
 from memento_skills.ingest import Batch, Resume
 from memento_skills.masking import Masker
-from memento_skills.records import Failure, LineCount, Run, Step
+from memento_skills.records import LineCount, Run, Step
 from memento_skills.store.records import FileState
 from memento_skills.store.store import Store
 from memento_skills.store.tx import Tx
@@ -259,28 +259,10 @@ def lineages_of(runs: Iterable[Run]) -> dict[str, str]:
     return {key: root(key) for key in parent}
 
 
-def unique(failures: Iterable[Failure]) -> list[Failure]:
-    """Each failure once: forks and checkpoints repeat calls under another session."""
-    seen: dict[str, Failure] = {}
-    for failure in failures:
-        seen.setdefault(failure.id, failure)
-    return list(seen.values())
-
-
-def formats(states: Mapping[str, FileState]) -> dict[str, dict[str, int]]:
-    """`report --json`: files and lines of each format."""
-    found: dict[str, dict[str, int]] = {}
-    for state in states.values():
-        entry = found.setdefault(
-            state.format or "unknown", dict.fromkeys(("files", "lines", "understood", "ignored", "quarantined"), 0)
-        )
-        entry["files"] += 1
-        entry["lines"] += state.counts.seen
-        for name in ("understood", "ignored", "quarantined"):
-            entry[name] += getattr(state.counts, name)
+def formats(states: Iterable[FileState]) -> dict[str, tuple[int, LineCount]]:
+    """Files and lines of each format."""
+    found: dict[str, tuple[int, LineCount]] = {}
+    for state in states:
+        files, lines = found.get(state.format or "unknown", (0, LineCount()))
+        found[state.format or "unknown"] = (files + 1, lines + state.counts)
     return found
-
-
-def conserved(counts: LineCount) -> bool:
-    """The conservation law: seen = understood + ignored + quarantined."""
-    return counts.seen == counts.understood + counts.ignored + counts.quarantined

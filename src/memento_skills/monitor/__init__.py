@@ -1,0 +1,1 @@
+"""Monitor: promotion + runs -> health."""

@@ -26,5 +26,3 @@ def anchor(root: Path, path: str, state: Path, commit: str) -> str:
         return ""
     value = text.strip()
     return value if len(value) == 64 and set(value) <= set("0123456789abcdef") else ""
-
-

@@ -26,6 +26,8 @@ class FileState(Record, frozen=True, kw_only=True):
     counts: LineCount = LineCount()
     runs: tuple[str, ...] = ()
     """Keys of the runs that the file gave."""
+    resume: str = ""
+    """What the reader wrote down to go on at `offset`; the store does not look into it."""
 
 
 class KnownRun(Record, frozen=True, kw_only=True):

@@ -86,6 +86,19 @@ class Store:
         """Close the file."""
         engine.close(self._connection)
 
+    @property
+    def path(self) -> str:
+        """Where the store is, as it was opened."""
+        return self._where
+
+    def note(self, name: str) -> str:
+        """A small fact that the app keeps (`tx.put_note`); "" where it was never put."""
+        return meta.get(self._connection, f"note {name}")
+
+    def data_version(self) -> str:
+        """Changes with every commit that changes runs."""
+        return meta.get(self._connection, meta.DATA, "0")
+
     # --------------------------------------------------------------------------------------------- writing
 
     @contextmanager

@@ -75,6 +75,10 @@ class Tx:
 
     # ---------------------------------------------------------------------------------------- files and runs
 
+    def put_note(self, name: str, value: str) -> None:
+        """Keep a small fact of the app, by name; no text of a log."""
+        meta.put(self._open(), f"note {name}", value)
+
     def put_file(self, state: FileState) -> None:
         """Note how far a file was read; the file's last note counts."""
         key = scrub.fingerprint(self._salt, "file", state.path)
