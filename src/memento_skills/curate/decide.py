@@ -110,7 +110,7 @@ def edited(patch: Patch, text: str, curator: str) -> Patch:
 def _rule(patch: Patch, text: str) -> str:
     """The words that the edit adds, as one paragraph; the old rule where the edit is no plain insertion."""
     lines = inserted(patch.before, text)
-    words = " ".join(" ".join(lines).split()) if lines else ""
+    words = " ".join(word for line in lines or () if not line.startswith("#") for word in line.split())
     return words.lstrip("-*+ ").strip() or patch.rule
 
 

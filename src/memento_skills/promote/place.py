@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -125,15 +126,18 @@ def own_place(root: Path, path: str, state: Path) -> Place:
 
 
 def make_own(place: Place, state: Path) -> None:
-    """Make Memento's own git directory where it is missing; finishing one that a kill cut short."""
+    """Make Memento's own git directory where it is missing: beside its place, then moved there whole."""
     git_dir = own_git_dir(place.root, state)
-    if (git_dir / "HEAD").is_file() and (git_dir / "refs").is_dir() and (git_dir / "config").is_file():
+    if git_dir.is_dir():
         return
+    begun = git_dir.with_suffix(".begun")
     try:
-        git_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(begun, ignore_errors=True)
+        begun.mkdir(parents=True)
+        Git(begun).run("init", "--quiet", "--bare", "--template=", "--initial-branch=library", str(begun))
+        begun.rename(git_dir)
     except OSError as error:
         raise MementoError(f"no folder for the history: {error.strerror}", where=str(git_dir)) from error
-    Git(git_dir).run("init", "--quiet", "--bare", "--template=", "--initial-branch=library", str(git_dir))
 
 
 def check_ready(place: Place, to: To) -> None:
