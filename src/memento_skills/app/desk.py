@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memento_skills.app.current import queue_of
+from memento_skills.app.options import Options
 from memento_skills.app.review_screen import Card
 from memento_skills.curate.decide import Answer, decide, seen_hash
-from memento_skills.curate.queue import queue
 from memento_skills.curate.refile import evidence_hash
-from memento_skills.curate.rules import Quotas
 from memento_skills.errors import BadInput
 from memento_skills.records import Action, Citation, Decision, Patch, Pattern, QueueItem, RejectReason, Verdict
 from memento_skills.skilldoc import revision
@@ -38,15 +38,7 @@ class Desk:
 
     def items(self) -> tuple[QueueItem, ...]:
         """The queue in order."""
-        return queue(
-            self.store.patches(),
-            self.store.verdicts(),
-            self.store.patterns(),
-            standing(self.store.decisions()),
-            now=self.clock(),
-            limit=self.limit,
-            quotas=Quotas.for_capacity(self.limit),
-        )
+        return queue_of(self.store, Options(now=self.clock(), home=""), self.limit)
 
     def cards(self) -> tuple[Card, ...]:
         """The queue with everything to decide on."""
@@ -163,12 +155,6 @@ class Desk:
                     file = run.sources[source] if source < len(run.sources) else ""
                     places[f"{run_key}#{citation.step}"] = f"{file}:{line}"
         return places
-
-
-def standing(decisions: Iterable[Decision]) -> list[Decision]:
-    """The latest decision on each patch, in order: an earlier one was taken back or overtaken by it."""
-    latest = {decision.patch: decision for decision in sorted(decisions, key=lambda d: d.at)}
-    return sorted(latest.values(), key=lambda d: d.at)
 
 
 def head_revision(patch: Patch) -> str:

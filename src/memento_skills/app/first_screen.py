@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from memento_skills.app import screen
@@ -45,7 +46,7 @@ def dearest(patterns: tuple[Pattern, ...], limit: int = DEAREST) -> tuple[Patter
     return tuple(repeated[:limit])
 
 
-def lost(pattern: Pattern) -> str:
+def cost(pattern: Pattern) -> str:
     """`7 times, 42 min and $3.10 lost`; money is left out where the logs and the price list tell none."""
     times = f"{pattern.episodes} times"
     parts = [spell(pattern.cost.seconds)] if pattern.cost.seconds else []
@@ -74,10 +75,10 @@ def _dear(patterns: tuple[Pattern, ...]) -> list[RenderableType]:
         return [Text("No failure of the agents repeats in these logs yet.", "bold")]
     rows: list[RenderableType] = [Text("What your agents repeat most dearly", "bold")]
     for place, pattern in enumerate(chosen, 1):
-        row = Text(f" {place}. ", "bold").append_text(screen.plain(pattern.title, limit=100))
-        rows.append(row)
+        title = screen.plain(pattern.title, "bold", limit=100)
+        rows.append(_hanging(Text(f"{place}. ", "bold"), title))
         users = f", {len(pattern.users)} users" if len(pattern.users) > 1 else ""
-        rows.append(Text(f"    {lost(pattern)}{users}", "red"))
+        rows.append(Text(f"   {cost(pattern)}{users}", "red"))
     return rows
 
 
@@ -94,16 +95,25 @@ def _proposal(first: FirstScreen) -> list[RenderableType]:
     if patch.chips:
         rows.append(Padding(screen.chips(patch.chips), (0, 0, 0, 2)))
     quotes = [c for claim in patch.rationale for c in claim.citations]
-    rows.extend(Padding(screen.quote(c, limit=70), (0, 0, 0, 2)) for c in quotes[:2])
+    rows.extend(Padding(screen.quote(c, limit=70), (0, 0, 0, 2)) for c in screen.distinct(quotes, 2))
     if first.verdict is not None:
         word, style = screen.VERDICT_WORDS[first.verdict.value]
-        row = Text("  on later logs: ").append(word, style)
+        row = Text("on later logs: ").append(word, style)
         row.append(f", {screen.backtest(first.verdict.counts, first.verdict.held_out_lineages)}")
-        if first.verdict.lost_cases:
-            row.append(f"; speaks up at {len(first.verdict.lost_cases)} calls that worked", "red")
-        rows.append(row)
+        if lost := len(first.verdict.lost_cases):
+            row.append(f"; it speaks up at {lost} {'call' if lost == 1 else 'calls'} that worked", "red")
+        rows.append(Padding(row, (0, 0, 0, 2)))
     rows.append(Text())
     return rows
+
+
+def _hanging(mark: Text, text: Text) -> RenderableType:
+    """A mark, and the text beside it: its second line begins below its first."""
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    grid.add_row(mark, text)
+    return grid
 
 
 def _next(first: FirstScreen) -> Text:
@@ -115,7 +125,7 @@ def _next(first: FirstScreen) -> Text:
         row.append("memento report", "bold cyan").append("  all patterns and what they cost")
     if first.elsewhere:
         row.append("\n      ").append("memento reflect", "cyan")
-        row.append(f"  {first.elsewhere} repeated patterns are not a skill's to fix, and whose they are")
+        row.append(f"  why {first.elsewhere} more are not for a skill to fix, and whose they are")
     if first.scanned.ingested.waiting:
         row.append("\n      ").append("memento scan", "cyan")
         row.append(f"  goes on with the {first.scanned.ingested.waiting:,} older files")

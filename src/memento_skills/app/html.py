@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from memento_skills import __version__
-from memento_skills.app import charts
+from memento_skills.app import charts, screen
 from memento_skills.app.when import day
 from memento_skills.records import Citation, Patch, Record, Verdict
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 PATTERNS = 25
 """Patterns listed in full; the rest is one line, and all of them are in `report --json`."""
+
+REMEDIES = {
+    "skill": "a skill can say it",
+    "permission": "for who grants permissions",
+    "tool": "for the tool's owner",
+    "environment": "for the environment's owner",
+    "data": "for the data's owner",
+    "task_author": "for the task's author",
+    "none": "nothing to fix",
+}
 
 
 class Proposal(Record, frozen=True, kw_only=True):
@@ -45,6 +55,7 @@ def view(report: Mapping[str, Any], proposals: Sequence[Proposal], *, now: float
     seen = [p[key] for p in patterns for key in ("first_seen", "last_seen") if p.get(key)]
     return {
         "version": __version__,
+        "remedies": REMEDIES,
         "made": day(now),
         "report": report,
         "since": _day(min(seen, default=None)),
@@ -55,16 +66,14 @@ def view(report: Mapping[str, Any], proposals: Sequence[Proposal], *, now: float
             top=float(concentration["top"]),
         ),
         "causes": _shares(report["causes"]),
-        "faults": _shares(report.get("faults", {})),
+        "faults": _shares(report.get("failures_by_fault", {})),
         "weeks": charts.columns(weeks),
         "users": _shares(_users(report)),
         "patterns": [pattern_view(p) for p in patterns[:PATTERNS]],
         "more": max(0, len(patterns) - PATTERNS),
-        "lost": {
-            "minutes": sum(float(p.get("minutes") or 0) for p in patterns),
-            "tokens": sum(int(p.get("tokens") or 0) for p in patterns),
-            "usd": sum(float(p.get("usd") or 0) for p in patterns),
-        },
+        "lost": {key: sum(float(p.get(key) or 0) for p in patterns) for key in ("minutes", "tokens", "usd")}
+        | dict(report.get("cost", {})),
+        "unpriced": list(report.get("unpriced_models", ())),
         "proposals": [_proposal(p) for p in proposals],
         "lines": lines,
         "total": {key: sum(int(row.get(key, 0)) for row in lines) for key in _LINE_KEYS},
@@ -81,24 +90,13 @@ def statement(concentration: Mapping[str, Any]) -> dict[str, Any]:
     elif high is not None and high < 0.5:
         said = "Repeated failures are spread over many patterns here: no few causes explain most of them."
     else:
-        said = "Whether few patterns cause most repeated failures cannot be told from these logs."
+        said = "These logs cannot tell whether few patterns cause most repeated failures."
     return {"held_out": held_out, "low": low, "high": high, "in_sample": concentration.get("in_sample"), "said": said}
 
 
 def is_repeated(pattern: Mapping[str, Any]) -> bool:
     """Whether a pattern of the report was seen in two lineages or more (episodes = one a lineage)."""
     return int(pattern.get("lineages", pattern["episodes"])) >= 2
-
-
-def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """(kind, line) of a unified diff: add, del, hunk, file or same."""
-    kinds = []
-    for line in diff.splitlines():
-        if line.startswith(("+++", "---")):
-            kinds.append(("file", line))
-        else:
-            kinds.append(({"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "same"), line))
-    return kinds
 
 
 def pattern_view(pattern: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +119,7 @@ def _proposal(item: Proposal) -> dict[str, Any]:
         "state": item.state,
         "patch": item.patch,
         "verdict": item.verdict,
-        "lines": diff_lines(item.patch.diff),
+        "lines": screen.diff_kinds(item.patch.diff),
         "quotes": tuple(dict.fromkeys((c.run, c.step, c.quote) for c in quotes))[:4],
     }
 
@@ -135,8 +133,7 @@ def _day(value: object) -> str:
 
 
 def _users(report: Mapping[str, Any]) -> dict[str, int]:
-    users = report.get("users", {})
-    return {str(name): _count(value) for name, value in users.items()} if isinstance(users, Mapping) else {}
+    return {str(row["user"]) or "unknown": int(row["failures"]) for row in report.get("users", ())}
 
 
 def _shares(counts: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -31,31 +30,32 @@ def patterns_table(report: Mapping[str, Any], width: int, *, limit: int = ROWS) 
     patterns = list(report["patterns"])
     if not patterns:
         return Text("No pattern yet.", "dim")
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=True)
-    grid.add_column("what goes wrong", ratio=1, overflow="ellipsis", no_wrap=True)
-    grid.add_column("cause", no_wrap=True)
     wide = width >= 110
-    for name in ("episodes", "share", "users", "min", "$", *(("last seen",) if wide else ())):
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True, header_style="bold")
+    grid.add_column("what goes wrong", ratio=1, overflow="ellipsis", no_wrap=True)
+    if wide:
+        grid.add_column("cause", no_wrap=True)
+    for name in ("times", "share", "users", "min", "$", *(("last seen",) if wide else ())):
         grid.add_column(name, justify="right", no_wrap=True)
     grid.add_column("id", no_wrap=True, style="dim")
     for row in patterns[:limit]:
-        view = html.pattern_view(row)
-        style = "red" if row["severity"] == 1 else ""
-        last = (str(view["last"]),) if wide else ()
-        grid.add_row(
-            screen.plain(str(row["title"]), style),
-            str(row["cause"]).replace("_", " "),
-            f"{row['episodes']:,}",
-            f"{row['share']:.0%}",
-            str(view["users"]),
-            f"{row['minutes']:,.0f}" if row["minutes"] else "-",
-            f"{row['usd']:,.2f}" if row["usd"] else "-",
-            *last,
-            Text(visible(str(row["id"]))),
-        )
+        grid.add_row(*_cells(row, wide))
     if len(patterns) <= limit:
         return grid
     return Group(grid, Text(f"{len(patterns) - limit:,} more: memento patterns", "dim"))
+
+
+def _cells(row: Mapping[str, Any], wide: bool) -> list[Text | str]:
+    view = html.pattern_view(row)
+    cells: list[Text | str] = [screen.plain(str(row["title"]), "red" if row["severity"] == 1 else "")]
+    if wide:
+        cells.append(str(row["cause"]).replace("_", " "))
+    cells += [f"{row['episodes']:,}", f"{row['share']:.0%}", str(view["users"])]
+    cells.append(f"{row['minutes']:,.0f}" if row["minutes"] else "-")
+    cells.append(f"{row['usd']:,.2f}" if row["usd"] else "-")
+    if wide:
+        cells.append(str(view["last"]))
+    return [*cells, Text(visible(str(row["id"]))[:8])]
 
 
 def _head(report: Mapping[str, Any]) -> Text:
@@ -83,7 +83,7 @@ def _concentration(report: Mapping[str, Any], width: int) -> list[RenderableType
             Text(" " * (cut - 1) + "└ ", "dim").append(f"top {told['top']:.0%} of {told['patterns']} patterns", "dim")
         )
     if said["held_out"] is not None:
-        figure = f"{said['held_out']:.0%} of the repeated episodes that they were not chosen on"
+        figure = f"{said['held_out']:.0%} of repeated episodes they were not chosen on"
         if said["low"] is not None and said["high"] is not None:
             figure += f" ({said['low']:.0%} to {said['high']:.0%})"
         rows.append(Text(f"The top {told['top']:.0%} of the patterns cover {figure}.", "bold"))

@@ -171,7 +171,7 @@ def fit(
 def foot(message: str, width: int) -> RenderableType:
     """What just happened, and the keys."""
     return Group(
-        screen.plain(message, "cyan", limit=max(10, width)), Text(KEYS if width >= len(KEYS) else KEYS_SHORT, "dim")
+        screen.plain(message, "cyan", limit=4 * max(10, width)), Text(KEYS if width >= len(KEYS) else KEYS_SHORT, "dim")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.text import Text
 
@@ -13,7 +14,9 @@ from memento_skills.stats import wilson
 
 _MADE_VISIBLE = re.compile(r"‹[^›]{1,12}›|[\u2400-\u2426]")
 """What `visible` writes for a hidden character."""
-DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+DiffKind = Literal["file", "hunk", "add", "del", "same"]
+DIFF_KINDS: dict[str, DiffKind] = {"+": "add", "-": "del", "@": "hunk"}
+DIFF_STYLES: dict[DiffKind, str] = {"add": "green", "del": "red", "hunk": "cyan", "file": "dim", "same": ""}
 VERDICT_WORDS = {
     "better": ("better", "bold green"),
     "not_better": ("not better", "bold red"),
@@ -29,30 +32,56 @@ def plain(text: str, style: str = "", *, limit: int = 0) -> Text:
     return _marked(flat, style)
 
 
+def diff_kinds(text: str) -> list[tuple[DiffKind, str]]:
+    """(kind, line) of a unified diff; file names stand only before the first hunk, whatever a line looks like."""
+    rows: list[tuple[DiffKind, str]] = []
+    head = True
+    for line in text.split("\n"):
+        head = head and not line.startswith("@@")
+        rows.append(("file" if head else DIFF_KINDS.get(line[:1], "same"), line))
+    if rows and not rows[-1][1]:
+        rows.pop()
+    return rows
+
+
 def diff(text: str, *, limit: int = 0) -> list[Text]:
     """A unified diff, a Text a line, coloured; a last line says how much was left out beyond `limit` lines."""
-    lines = text.split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    shown = lines if not limit or len(lines) <= limit else lines[: max(1, limit - 1)]
-    rows = [_marked(visible(line), _diff_style(line)) for line in shown]
-    if len(shown) < len(lines):
-        rows.append(Text(f"… {len(lines) - len(shown)} more lines", "dim"))
-    return rows
+    return _drawn(diff_kinds(text), limit)
 
 
 def changed(text: str, *, limit: int = 0) -> list[Text]:
     """The heart of a diff: without file names and with at most one line around what changes."""
-    lines = [line for line in text.split("\n") if not line.startswith(("---", "+++"))]
-    keep = {near for at, line in enumerate(lines) if line[:1] in "+-" and line for near in (at - 1, at, at + 1)}
-    kept = [line for at, line in enumerate(lines) if at in keep and line and not line.startswith("@@")]
-    return diff("\n".join(kept), limit=limit)
+    lines = [(kind, line) for kind, line in diff_kinds(text) if kind != "file"]
+    keep = {near for at, (kind, _) in enumerate(lines) if kind in ("add", "del") for near in (at - 1, at, at + 1)}
+    return _drawn([row for at, row in enumerate(lines) if at in keep and row[0] != "hunk"], limit)
+
+
+def _drawn(rows: list[tuple[DiffKind, str]], limit: int) -> list[Text]:
+    shown = rows if not limit or len(rows) <= limit else rows[: max(1, limit - 1)]
+    drawn = [_marked(visible(line), DIFF_STYLES[kind]) for kind, line in shown]
+    if len(shown) < len(rows):
+        drawn.append(Text(f"… {len(rows) - len(shown)} more lines", "dim"))
+    return drawn
 
 
 def quote(item: Citation, *, limit: int = 120) -> Text:
     """“words”  run, step."""
     row = Text("“").append_text(plain(item.quote, "italic", limit=limit)).append("”  ")
-    return row.append(f"{visible(item.run)}, step {item.step}", "dim")
+    return row.append(f"{short_run(item.run)}, step {item.step}", "dim")
+
+
+def short_run(key: str) -> str:
+    """A run's key with a long native id cut to its first eight characters, as git does with commits."""
+    client, _, native = key.rpartition(":")
+    native = native if len(native) <= 14 else native[:8] + "…"
+    return visible(f"{client}:{native}" if client else native)
+
+
+def distinct(citations: Iterable[Citation], limit: int) -> list[Citation]:
+    """The first citations, one for each different quote before any quote is said twice."""
+    every = list(citations)
+    first = list({" ".join(c.quote.split()): c for c in reversed(every)}.values())[::-1]
+    return (first + [c for c in every if c not in first])[:limit]
 
 
 def chips(items: Iterable[Chip]) -> Text:
@@ -85,13 +114,7 @@ def scope_words(scope: Scope) -> str:
 
 
 def _marked(text: str, style: str) -> Text:
-    row = Text(text, style, end="")
+    row = Text(text, style)
     for found in _MADE_VISIBLE.finditer(text):
         row.stylize("bold white on red", found.start(), found.end())
     return row
-
-
-def _diff_style(line: str) -> str:
-    if line.startswith(("---", "+++")):
-        return "dim"
-    return DIFF_STYLES.get(line[:1], "")

@@ -27,7 +27,6 @@ OTHER_VARIABLES = frozenset({"MEMENTO_TEST_DATA", "MEMENTO_BENCH_DATA"})
 
 Share = Annotated[float, msgspec.Meta(ge=0.1, le=0.9)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=50)]
-Many = Annotated[int, msgspec.Meta(ge=4, le=1000)]
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -46,8 +45,6 @@ class Settings(Record, frozen=True, kw_only=True):
     """Share of the calls, by time, that a backtest learns from."""
     proposals: Few = 5
     """At most so many proposals from one scan."""
-    queue: Many = 20
-    """Reviews a day, at least one for each of the four lanes: what the guaranteed dates count with."""
     seed: int = 0
     """Of every random draw (bootstrap)."""
     mask: tuple[str, ...] = ()

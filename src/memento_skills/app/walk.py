@@ -77,8 +77,8 @@ def question(mode: Mode) -> str:
     if mode == "help":
         return ""
     if mode == "reason":
-        return "why? " + "  ".join(f"{n} {reason.replace('_', ' ')}" for n, reason in enumerate(REASONS, 1))
-    return "for how long? " + "  ".join(f"{n} {days} d" for n, days in enumerate(SNOOZES, 1))
+        return "why? " + "  ".join(f"{n}) {reason.replace('_', ' ')}" for n, reason in enumerate(REASONS, 1))
+    return "for how many days? " + "  ".join(f"{n}) {days}" for n, days in enumerate(SNOOZES, 1))
 
 
 def answered(state: State, message: str) -> State:

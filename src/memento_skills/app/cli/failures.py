@@ -26,10 +26,12 @@ def command(
 
     With PATH nothing is stored. With --json: JSON lines.
     """
-    from memento_skills.app import pipeline, surfaces
+    from memento_skills.app import surfaces
 
     options = session.options(**given)
     if paths:
+        from memento_skills.app import pipeline
+
         found = pipeline.failures(paths, options)
     else:
         with session.open_store() as store:

@@ -23,7 +23,7 @@ def command(session: Session, file: str | None, status: str) -> None:
     if not file:
         raise UsageError("no log given", hint="name one with --replay FILE")
     with session.open_store() as store:
-        fires = pipeline.guard_replay(store, file, status)
+        fires = pipeline.guard_replay(store, file, status, session.options())
         if session.json:
             session.emit_lines(fires)
             return

@@ -21,7 +21,7 @@ def command(session: Session, pattern: str | None, file: str | None) -> None:
     if file:
         if pattern:
             raise UsageError("PATTERN and --run exclude each other", hint="give one of them")
-        answer = pipeline.reflect_run(file)
+        answer = pipeline.reflect_run(file, session.options())
         if session.json:
             session.emit(answer)
         else:

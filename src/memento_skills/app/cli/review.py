@@ -108,7 +108,7 @@ def approve(session: Session, /, patch: str, note: str, yes: bool, **more: objec
             desk.store,
             card.patch.id,
             curator=desk.curator,
-            to=str(more["to"]),
+            to="tree" if more["to"] == "tree" else "branch",
             accept_risk=bool(more["accept_risk"]),
             now=session.now,
         )
@@ -200,4 +200,4 @@ def _desk(session: Session) -> Iterator[Desk]:
     from memento_skills.app.desk import Desk
 
     with session.open_store() as store:
-        yield Desk(store, curator=session.curator(None), clock=session.clock, limit=session.settings.queue)
+        yield Desk(store, curator=session.curator(None), clock=session.clock, limit=session.settings.proposals)

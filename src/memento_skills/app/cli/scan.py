@@ -33,8 +33,10 @@ def command(
         session.confirm("Read the agent logs in your home folder (nothing leaves this machine)?", yes)
         given["since"] = given["since"] or session.settings.since
     options = session.options(**given)
+    # a person waits for the first screen; a program waits for all of it
+    seconds = pipeline.FIRST_SCREEN_SECONDS if session.interactive else None
     with session.open_store(create=True) as store:
-        result = pipeline.scan(store, paths, options, session.progress())
+        result = pipeline.scan(store, paths, options, session.progress(), seconds=seconds)
         if session.json:
             session.emit(result.public())
             return

@@ -19,7 +19,7 @@ def command(session: Session, patch: str) -> None:
     from memento_skills.app import pipeline, review_screen, surfaces
 
     with session.open_store() as store:
-        verdict = pipeline.verify(store, patch)
+        verdict = pipeline.verify(store, patch, session.options())
     if session.json:
         session.emit(surfaces.verdict(verdict))
     else:
