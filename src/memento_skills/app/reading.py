@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from memento_skills import detect, ingest
+from memento_skills import detect
 from memento_skills.app.options import Ingested, Options, Progress
 from memento_skills.errors import BadInput
-from memento_skills.ingest import Batch, Resume
+from memento_skills.ingest import result
+from memento_skills.ingest.discover import discover, files_under
+from memento_skills.ingest.framing import Resume
+from memento_skills.ingest.ingest import read_batches, read_file
+from memento_skills.ingest.result import Batch
 from memento_skills.masking import Masker
 from memento_skills.records import LineCount, Run, Step
 from memento_skills.store.records import FileState
@@ -36,7 +40,7 @@ def masker_of(store_salt: bytes, options: Options) -> Masker:
     return Masker(salt=store_salt, extra_literals=options.mask)
 
 
-def reader_options(options: Options) -> ingest.Options:
+def reader_options(options: Options) -> result.Options:
     """What readers are told: users, tenant, home. Raises BadInput for a users file that cannot be read."""
     users: dict[str, str] = {}
     if options.users:
@@ -48,7 +52,7 @@ def reader_options(options: Options) -> ingest.Options:
                 where=options.users,
                 hint='it must be JSON, {"file or session": "user"}',
             ) from error
-    return ingest.Options(users=users, system_user=_system_user(), tenant=options.tenant, home=options.home)
+    return result.Options(users=users, system_user=_system_user(), tenant=options.tenant, home=options.home)
 
 
 def _system_user() -> str:
@@ -66,12 +70,12 @@ def find(paths: Sequence[str], options: Options) -> list[LogFile]:
     Raises BadInput for a path that does not exist or holds no file.
     """
     if not paths:
-        found = [Path(f.path) for f in ingest.discover(Path(options.home), options.since, until=options.until)]
-    else:
-        found = [Path(p) for p in ingest.files_below(paths)]
-        if not found:
-            raise BadInput("no log file found", where=", ".join(paths), hint="name a log file or a folder with logs")
-    return [f for path in found if (f := _stat(path)) is not None]
+        logs = discover(Path(options.home), environ=os.environ, since=options.since, until=options.until)
+        return [f for log in logs if (f := _stat(Path(log.path))) is not None]
+    logs = files_under([Path(p) for p in paths])
+    if not logs:
+        raise BadInput("no log file found", where=", ".join(paths), hint="name a log file or a folder with logs")
+    return [f for log in logs if (f := _stat(Path(log.path))) is not None]
 
 
 def _stat(path: Path) -> LogFile | None:
@@ -102,9 +106,7 @@ def into_store(
             intake.add(Ingested(waiting=1))
             continue
         start = msgspec.json.decode(state.resume, type=Resume) if state is not None and state.resume else None
-        for batch in ingest.read_batches(
-            file.path, masker=masker, options=told, format=options.format or None, start=start
-        ):
+        for batch in read_batches(file.path, masker=masker, options=told, format=options.format or None, start=start):
             intake.take(file, batch)
     intake.commit()
     return intake.total
@@ -224,11 +226,11 @@ def _merged(before: Run | None, now: Run) -> Run:
     )
 
 
-def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[ingest.FileResult]:
+def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[result.FileResult]:
     """Read files without storing anything, newest first."""
     masker, told = masker_of(salt, options), reader_options(options)
     for file in find(paths, options):
-        yield ingest.read_file(file.path, masker=masker, options=told, format=options.format or None)
+        yield read_file(file.path, masker=masker, options=told, format=options.format or None)
 
 
 def lineages_of(runs: Iterable[Run]) -> dict[str, str]:

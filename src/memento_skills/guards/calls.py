@@ -185,7 +185,7 @@ def _edit_features(features: Features, args: dict[str, Any], path: str, state: R
     features["file_changed"] = bool(changed)
     if role == "edit" and (old := tools.argument(args, "old")):
         features["old_text"] = _old_text(old, known.content if known else "", state)
-        if known and features["old_text"] == "shown":
+        if known and known.numbers and features["old_text"] == "shown":
             features["old_text_matches"] = known.content.count(old)
 
 

@@ -187,14 +187,17 @@ def display(state: FileState, text: str, *, fresh: bool) -> None:
 
 
 def _numbered(text: str) -> tuple[list[int], list[str]]:
-    """Line numbers and lines of what a reading tool displayed; no numbers where some line has none."""
+    """Line numbers and lines of what a reading tool displayed, without what the client wrote below them."""
     numbers: list[int] = []
     lines = text.split("\n")
     for i, line in enumerate(lines):
-        if (match := _NUMBERED.match(line)) is not None:
-            numbers.append(int(match.group(1)))
-            lines[i] = line[match.end() :]
-    return (numbers if len(numbers) == len(lines) else []), lines
+        match = _NUMBERED.match(line)
+        if match is None:
+            # what follows the file's own lines is the client's: reminders, notes on cut lines
+            return numbers, lines[:i] if numbers else lines
+        numbers.append(int(match.group(1)))
+        lines[i] = line[match.end() :]
+    return numbers, lines
 
 
 def apply_edit(state: FileState, args: dict[str, Any]) -> None:
