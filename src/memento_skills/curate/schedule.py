@@ -1,6 +1,6 @@
 """One round of reviews: quotas for four lanes, a ring of tenants, and the age of every pattern. Pure.
 
-What it guarantees (proved in docs, held by property tests), if all the slots of each round are really spent:
+What it guarantees (held by property tests), if all the slots of each round are really spent:
 T1 a pattern with b - 1 older open ones is reviewed within ceil(b / q_oldest) rounds, whatever arrives later;
 T2 a tenant among T in a lane's ring waits at most ceil(T / q) rounds for its next review in that lane;
 T3 over m rounds a tenant with work throughout gets at least floor(m * q / T) reviews in that lane.

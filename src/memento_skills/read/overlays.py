@@ -86,14 +86,12 @@ def resolve(base: str, tenant: str = "", user: str = "") -> Resolved:
 
 
 def _narrowed(tools: frozenset[str], overlay: SkillDoc, level: str) -> frozenset[str]:
-    if overlay.front is None:
-        return tools
-    unknown = sorted(set(overlay.front) - {"allowed-tools"})
+    front = overlay.front or {}
+    unknown = sorted(front.keys() - _FIELDS)
     if unknown:
-        raise CheckFailed(
-            f"an overlay states {unknown[0]!r}", where=f"{level} overlay", hint="only allowed-tools may be"
-        )
-    if "allowed-tools" not in overlay.front:
+        hint = f"it may state {', '.join(sorted(_FIELDS))}"
+        raise CheckFailed(f"an overlay states {unknown[0]!r}", where=f"{level} overlay", hint=hint)
+    if "allowed-tools" not in front:
         return tools
     stated = allowed_tools(overlay)
     wider = widened(tools, stated)
