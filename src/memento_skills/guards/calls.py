@@ -127,10 +127,22 @@ def _shell_features(features: Features, line: str, state: RunState) -> tuple[str
     features["from_root_in_sub"] = _root_relative(parsed, state)
     features["failed_before"] = frozenset(h for h in heads if state.failed_heads.get(h))
     features["extension"] = frozenset(_extension(w) for c in parsed for w in c.argv[1:] if "." in w[1:-1])
+    features["under"] = _folders(parsed, state)
     features["missing_path"] = any(
         tools.normal(w, state.cwd) in state.missing for c in parsed for w in c.argv[1:] if "/" in w
     )
     return heads
+
+
+def _folders(parsed: tuple[Command, ...], state: RunState) -> frozenset[str]:
+    """Folders of the project in which the line's files lie, each with those above it: `data`, `data/till`."""
+    found: set[str] = set()
+    for word in (w for c in parsed for w in c.argv[1:] if "/" in w and not w.startswith("-")):
+        where = tools.under_root(tools.normal(word, state.cwd), state.root)
+        if where.startswith("<root>/"):
+            parts = where[7:].split("/")[:-1]
+            found.update("/".join(parts[: n + 1]) for n in range(min(len(parts), 4)))
+    return frozenset(found)
 
 
 def _cwd_word(cwd: str, root: str) -> str:

@@ -21,6 +21,7 @@ FEATURES: dict[str, str] = {
     "from_root_in_sub": "a path written from the project's root while the shell stands in a subfolder of it",
     "failed_before": "a command that failed earlier in this run and did not succeed since",
     "extension": "extension of a file in the call",
+    "under": "a file of the line lies in this folder of the project",
     "missing_path": "a path that an earlier result said does not exist",
     "path_written": "absolute or relative",
     "path_known": "used, listed, missing or new: what this run knows of the path",

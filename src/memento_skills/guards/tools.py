@@ -17,6 +17,10 @@ CHANGES_FILES = frozenset(_TABLE["changes_files"]["heads"])
 _RUNNERS = frozenset(_TABLE["changes_files"]["runners"])
 
 
+COSMETIC = frozenset(_TABLE["options"]["cosmetic"])
+"""Options that change what a program prints, not what it does."""
+
+
 def changer(head: str) -> str:
     """The words under which a command (its first two words) that may rewrite files is known; "" for any other."""
     program = head.split(" ", 1)[0]

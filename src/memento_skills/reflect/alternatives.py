@@ -46,7 +46,7 @@ def alternatives(rows: Sequence[Row]) -> list[Alternative]:
 def _plainness(expect: Expect) -> int:
     """Of equally supported alternatives the one a person would say first."""
     order = {"first": 0, "with": 1, "without": 2, "cwd": 3, "instead": 4}
-    return order[expect.form] * 10 - len(expect.argv_prefix)
+    return order[expect.form] * 10 - len(expect.argv_prefix) - bool(expect.value)
 
 
 def _candidates(row: Row, after: Sequence[Call]) -> Iterable[Expect]:
@@ -78,10 +78,10 @@ def _first(row: Row, after: Sequence[Call]) -> Iterable[Expect]:
 def _shell(row: Row, working: Call) -> Iterable[Expect]:
     failing = row.call
     before, now = failing.features["flag"], working.features["flag"]
-    for flag in now - before:
+    for flag in now - before - tools.COSMETIC:
         yield Expect(form="with", flag=flag, value=_flag_value(working, flag))
         yield Expect(form="with", flag=flag)
-    for flag in before - now:
+    for flag in before - now - tools.COSMETIC:
         yield Expect(form="without", flag=flag)
     where = working.features["folder"]
     if where != failing.features["folder"] and where.startswith("<root>"):

@@ -18,7 +18,7 @@ from memento_skills.stats import wilson
 MAX_CONDITIONS = 4
 BEAM = 12
 THRESHOLDS = (1, 2, 3, 5)
-_SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins"))
+_SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins", "under"))
 _NOT_LEARNT = frozenset(("begins", "folder"))
 """Features that only tell whether a call already does what is expected; as conditions they would be literals."""
 _NUMBERS = frozenset(("newer_files", "old_text_matches"))

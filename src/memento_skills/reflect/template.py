@@ -263,10 +263,11 @@ def _quoted(value: str) -> str:
 
 def _situation(lesson: Lesson) -> str:
     """The part of the conditions that the sentence must say: the file extension or folder it is limited to."""
-    first = lesson.situations[0]
-    for condition in first:
+    for condition in sorted(lesson.situations[0], key=lambda c: c.feature != "under"):
         if condition.feature == "extension" and plain(str(condition.value)):
             return f" for `{condition.value}` files"
+        if condition.feature == "under" and plain(str(condition.value)):
+            return f" on files in `{condition.value}`"
         if condition.feature == "cwd" and condition.value in ("sub", "root"):
             return " from a subfolder" if condition.value == "sub" else " from the project's root"
     return ""
