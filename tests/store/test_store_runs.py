@@ -14,7 +14,7 @@ from store_build import NOON, dumped, opened, run, steps, without_steps
 
 from memento_skills.errors import BadInput, StoreError
 from memento_skills.records import LineCount, Quarantined, Run, Step
-from memento_skills.store import FileState, codec
+from memento_skills.store import FileState, Store, codec
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -50,8 +50,7 @@ def test_a_run_comes_back_as_it_was_put(found: tuple[Step, ...]) -> None:
 def test_the_encoding_does_not_depend_on_how_it_is_cut(found: tuple[Step, ...], limit: int) -> None:
     whole, cut = codec.pieces(found), codec.pieces(found, limit)
     assert tuple(step for piece in cut for step in codec.steps_of(codec.unpack(codec.pack(piece)))) == found
-    if {piece.codec for piece in (*whole, *cut)} <= {b"m"}:
-        assert b"".join(piece.body for piece in cut) == b"".join(piece.body for piece in whole)
+    assert b"".join(piece.body for piece in cut) == b"".join(piece.body for piece in whole)
 
 
 @settings(max_examples=30)
@@ -162,7 +161,7 @@ def test_a_long_run_is_stored_in_bounded_chunks(tmp_path: Path) -> None:
 
 
 def test_integers_beyond_64_bits_are_kept() -> None:
-    big = run(steps=(Step(seq=0, kind="call", actor="agent", args={"n": 10**30, "m": [-(2**63) - 1]}),))
+    big = run(steps=(Step(seq=0, kind="call", actor="agent", args={"n": 10**30, "m": [-(2**63) - 1, 10**9000]}),))
     with opened() as store, store.write() as tx:
         tx.put_run(big)
         assert store.run(big.key) == big
@@ -201,10 +200,14 @@ def test_hostile_names_are_stored_as_they_are(name: str) -> None:
 
 
 def test_nothing_of_a_write_that_fails_is_stored() -> None:
-    with opened() as store:
-        with pytest.raises(StoreError), store.write() as tx:
+    def half(store: Store) -> None:
+        with store.write() as tx:
             tx.put_run(run())
             tx.append_steps("made:none", (), run("none"))
+
+    with opened() as store:
+        with pytest.raises(StoreError):
+            half(store)
         assert store.headers() == []
         assert store.lineages() == {}
 
@@ -314,6 +317,7 @@ def test_lineages_follow_runs_that_come_later(tmp_path: Path) -> None:
         assert set(store.lineages().values()) == {"made:session-a"}
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
 def test_lineages_are_the_connected_components(links: list[tuple[int, int]]) -> None:
     made = [run(str(i), links=tuple(f"session-{b}" for a, b in links if a == i)) for i in range(10)]

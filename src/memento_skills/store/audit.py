@@ -27,6 +27,7 @@ _WORD = re.compile(r"[0-9A-Za-z_.@+-]{0,128}\Z")
 
 def link(prev: str, seq: int, at: float, kind: str, body: Mapping[str, Any]) -> AuditEntry:
     """The entry that follows the one with hash `prev`."""
+    at = float(at)  # the store gives a float back, and 5 and 5.0 have different hashes
     return AuditEntry(seq=seq, at=at, kind=kind, body=dict(body), prev=prev, hash=_hash(prev, seq, at, kind, body))
 
 
@@ -100,10 +101,8 @@ class Chain:
         _refuse_text(kind, {"kind": kind, **body})
         table = schema.audit.c
         last = self._connection.execute(select(table.seq, table.hash).order_by(table.seq.desc()).limit(1)).first()
-        # the column gives a float back, and 5 and 5.0 have different hashes
-        at = float(at)
         entry = link(last.hash if last else GENESIS, last.seq + 1 if last else 0, at, kind, body)
-        row = {"seq": entry.seq, "at": at, "kind": kind, "prev": entry.prev, "hash": entry.hash}
+        row = {"seq": entry.seq, "at": entry.at, "kind": kind, "prev": entry.prev, "hash": entry.hash}
         self._connection.execute(schema.audit.insert(), {**row, "body": codec.encode(entry.body)})
         return entry
 

@@ -196,8 +196,8 @@ def watched(run: Run, pieces: list[Piece], watch: scrub.Watch) -> tuple[Run, lis
     """The run and its pieces without secrets that were forgotten before."""
     if not watch:
         return run, pieces
-    header = codec.header_of(run).encode()
-    found = frozenset().union(*(watch.find(data) for data in (header, *(piece.body for piece in pieces))))
+    texts = [codec.raw(msgspec.structs.replace(run, steps=())), *(piece.body for piece in pieces)]
+    found = frozenset[str]().union(*(watch.find(data) for data in texts))
     if not found:
         return run, pieces
     cleaned = scrub.clean(run, scrub.Scrub(literals=tuple(v for text in sorted(found) for v in scrub.variants(text))))

@@ -229,7 +229,7 @@ class Tx:
         """The record without secrets that were forgotten before."""
         if not self._watch:
             return record
-        found = self._watch.find(codec.encode(record).encode())
+        found = self._watch.find(codec.raw(record))
         if not found:
             return record
         return scrub.clean(
