@@ -14,6 +14,11 @@ _SUSPECT = re.compile(
     "\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
+# Cyrillic and Greek letters with the shape of a Latin one; suspect only in a word that has Latin letters as well.
+_LOOKALIKES = "аеорсухіјѕԁһԛԝАВЕЅІЈКМНОРСТУХԌԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲ"
+_LOOKALIKE = re.compile(f"[{_LOOKALIKES}]")
+_LATIN_BESIDE = re.compile(rf"\w*[A-Za-z]\w*[{_LOOKALIKES}]|\w*[{_LOOKALIKES}]\w*[A-Za-z]")
+_WORD = re.compile(r"\w+")
 _LETTERS_WITH_JOINERS = ("ARABIC", "SYRIAC", "MONGOLIAN", "N'KO")
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
@@ -27,7 +32,7 @@ def hidden_characters(text: str) -> list[Finding]:
     Newline, tab and carriage return before a newline are text. So are a joiner or a selector inside an emoji, the
     tags of a regional flag, and joiners between letters of scripts that are written with them.
     Returns one `Finding` a character; `kind` is control, ansi, bidi, zero-width, tag, selector, private-use,
-    blank, surrogate or unassigned.
+    blank, surrogate, unassigned, or homoglyph: a Cyrillic or Greek letter of Latin shape within a Latin word.
     """
     return [Finding(kind=kind, start=i, end=i + 1) for i, kind in _hidden(text)]
 
@@ -59,14 +64,22 @@ def _mark(char: str) -> str:
 
 def _hidden(text: str, *, newlines: bool = False) -> list[tuple[int, str]]:
     if text.isascii():
-        spots: list[int] = [m.start() for m in _SUSPECT.finditer(text)]
+        spots = [m.start() for m in _SUSPECT.finditer(text)]
     else:
         spots = [i for i, c in enumerate(text) if _suspect(c)]
-    found = [(i, kind) for i in spots if (kind := _kind(text, i)) and not (newlines and text[i] == "\r")]
+    found = [(i, kind) for i in spots if not (newlines and text[i] == "\r") and (kind := _kind(text, i))]
+    if _LOOKALIKE.search(text) is not None:
+        found += [(i, "homoglyph") for i in _lookalikes(text)]
+        found.sort()
     if newlines:
         found += [(i, "control") for i, c in enumerate(text) if c in "\n\r"]
         found.sort()
     return found
+
+
+def _lookalikes(text: str) -> list[int]:
+    mixed = (word for word in _WORD.finditer(text) if _LATIN_BESIDE.match(word[0]))
+    return [word.start() + m.start() for word in mixed for m in _LOOKALIKE.finditer(word[0])]
 
 
 @functools.lru_cache(maxsize=8192)

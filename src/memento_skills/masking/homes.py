@@ -10,8 +10,8 @@ from memento_skills.records import Record
 # Folders beside people's homes that belong to nobody.
 _NOBODY = frozenset({"shared", "public", "default", "default user", "all users", "linuxbrew", "runner"})
 
-_CWD_FIELD = b'"cwd":"'
-_CWD = re.compile(rb'"cwd":"((?:[^"\\]|\\.){1,1024})"')
+_CWD_FIELD = b'"cwd":'
+_CWD = re.compile(rb'"cwd": ?"((?:[^"\\]|\\.){1,1024})"')
 # Separators are / or backslashes, doubled once for each level of JSON; a drive, /c or WSL's /mnt/c may come first.
 _DRIVE = rb"(?:[A-Za-z]:(?=[\\/])|(?:/mnt)?/[a-z](?=/Users/))"
 _NAME = rb"[^\s\"'`\\/:*?<>|(){}\[\],;$&=~%#!.\x00-\x1f][^\"'`\\/:*?<>|(){}\[\],;$&=~%#!\s\x00-\x1f]{0,63}"
@@ -20,7 +20,7 @@ _HOME = re.compile(
 )
 _HOME_OF = re.compile(rb"(?:%s?[\\/]+Users[\\/]+|/home/)(?P<name>%s)" % (_DRIVE, _NAME))
 _ROOT = re.compile(rb"/(?<![\w.~/-]/)root(?=[/\"'\\ ])")
-_MARK = re.compile(rb"/(?=(?:Users|home)[/\\])")
+_MARK = re.compile(rb"/(?:Users|home)[/\\]")
 _WINDOWS = b"\\Users\\"
 
 
@@ -100,12 +100,23 @@ def spans(data: bytes, homes: HomePrefixes = ()) -> list[tuple[int, int]]:
     found = []
     for mark in marks:
         match = _HOME.search(data, max(0, mark - 10), mark + 80)
+        while match is not None and match.end() <= mark:
+            match = _HOME.search(data, match.end(), mark + 80)
         if match is not None and match.start() <= mark and match["name"].lower().decode("latin-1") not in _NOBODY:
             found.append(match.span())
     for home in homes:
         if len(home.encoded) > 6 and home.encoded in data:
             found += [m.span() for m in re.finditer(re.escape(home.encoded) + rb"(?![A-Za-z0-9])", data)]
-    return found
+    return disjoint(found)
+
+
+def disjoint(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in order, without those that overlap an earlier one."""
+    out: list[tuple[int, int]] = []
+    for span in sorted(found):
+        if not out or span[0] >= out[-1][1]:
+            out.append(span)
+    return out
 
 
 def _run(form: bytes) -> int:

@@ -50,7 +50,7 @@ class Masker:
         block = home_folders.replace_known(block, homes)
         for start, end in reversed(_lines_with_escapes(block)):
             line = block[start:end]
-            plain = self._unescaped(line, homes)
+            plain = self._unescaped(line)
             if plain is not line:
                 block = block[:start] + plain + block[end:]
         return self._masked(block, homes)
@@ -69,34 +69,37 @@ class Masker:
 
         A placeholder can bring a word and a value together, so one pass alone would not be idempotent.
         """
-        edits = self._edits(data, homes, across_lines=across_lines)
+        folders = [(start, end, b"~") for start, end in home_folders.spans(data, homes)]
+        if folders:
+            data = _applied(data, 0, len(data), folders)
+        edits = self._edits(data, across_lines=across_lines)
         if not edits:
             return data
         out: list[bytes] = []
         last = 0
         for start, end in [(0, len(data))] if across_lines else _lines(data, edits):
-            line = _applied(data, start, end, edits)
-            for _ in range(_ROUNDS):
-                more = self._edits(line, homes, across_lines=across_lines)
-                if not more:
-                    break
-                line = _applied(line, 0, len(line), more)
+            line = self._rest(_applied(data, start, end, edits), homes, across_lines=across_lines)
             out += (data[last:start], line)
             last = end
         out.append(data[last:])
         return b"".join(out)
 
-    def _edits(self, data: bytes, homes: HomePrefixes, *, across_lines: bool) -> list[Edit]:
-        """What to replace, in order, without overlaps. A secret wins over a home folder inside of it."""
-        edits = [
+    def _rest(self, line: bytes, homes: HomePrefixes, *, across_lines: bool) -> bytes:
+        """The line, masked again until nothing is found in it."""
+        for _ in range(_ROUNDS):
+            folders = [(start, end, b"~") for start, end in home_folders.spans(line, homes)]
+            edits = folders or self._edits(line, across_lines=across_lines)
+            if not edits:
+                break
+            line = _applied(line, 0, len(line), edits)
+        return line
+
+    def _edits(self, data: bytes, *, across_lines: bool) -> list[Edit]:
+        """The secrets and personal data to replace, in order, without overlaps."""
+        return [
             (s.start, s.end, self._placeholder(s, data[s.start : s.end], across_lines))
             for s in self._scanner.spots(data)
         ]
-        folders = home_folders.spans(data, homes)
-        if not folders:
-            return edits
-        edits += [(start, end, b"~") for start, end in folders if not any(e[0] < end and start < e[1] for e in edits)]
-        return sorted(edits)
 
     def _placeholder(self, spot: scan.Spot, value: bytes, across_lines: bool) -> bytes:
         if spot.kind in scan.PERSONAL:
@@ -107,7 +110,7 @@ class Masker:
             return mark
         return b"\n".join(mark if piece.strip() else piece for piece in value.split(b"\n"))
 
-    def _unescaped(self, line: bytes, homes: HomePrefixes) -> bytes:
+    def _unescaped(self, line: bytes) -> bytes:
         """The line itself, or, where something to mask hides behind escapes of ASCII characters, without them."""
         plain = line
         for _ in range(_ROUNDS):
@@ -115,7 +118,9 @@ class Masker:
             if changed == plain:
                 break
             plain = changed
-        return plain if plain != line and self._edits(plain, homes, across_lines=False) else line
+        if plain == line:
+            return line
+        return plain if home_folders.spans(plain) or self._edits(plain, across_lines=False) else line
 
 
 def _lines(data: bytes, edits: list[Edit]) -> list[tuple[int, int]]:

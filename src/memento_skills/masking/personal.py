@@ -10,6 +10,8 @@ import re
 
 Span = tuple[int, int]
 
+# Most at signs are decorators, scopes of packages (`"@scope/name"`) and versions; b"" is the begin of the data.
+_NO_WORD_END = frozenset([bytes([c]) for c in b" \t\n\r\"'`(<>[{,;/\\=:"] + [b""])
 _LOCAL = re.compile(rb"[A-Za-z0-9_%+'-][A-Za-z0-9._%+'-]{0,63}$")
 _DOMAIN = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_(-]|\.[A-Za-z0-9])")
 _URL_LOGIN = re.compile(
@@ -39,16 +41,18 @@ _PHONE_PLUS = re.compile(
     rb"\+(?![0-9]{4}-[0-9]{2}-)[1-9][0-9]{0,2}(?:[ .-]?(?:\([0-9]{1,4}\)|[0-9]{1,5})){1,6}(?![0-9A-Za-z_])"
 )
 _PHONE_DASH = re.compile(
-    rb"(?<![0-9A-Za-z_.+/-])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}-[0-9]{4}"
+    rb"(?<![0-9A-Za-z_.+/-])(?:(?:001|1)[ .-])?(?:\([0-9]{2,4}\) ?|[0-9]{3}[-. ])[0-9]{3}-[0-9]{4}"
     rb"(?:x[0-9]{1,6})?(?![0-9A-Za-z_-])"
 )
 
 
 def at_sign(data: bytes, at: int) -> tuple[str, Span] | None:
     """The e-mail address or the login of a URL whose `@` stands at `at`."""
+    if data[at - 1 : at] in _NO_WORD_END or data[at + 1 : at + 2] in _NO_WORD_END:
+        return None
     before = data[max(0, at - 256) : at]
     base = at - len(before)
-    login = _URL_LOGIN.search(before)
+    login = _URL_LOGIN.search(before) if b":" in before and b"//" in before.replace(b"\\/", b"/") else None
     if login is not None:
         return "login", (base + login.start("login"), base + login.end("login"))
     local = _LOCAL.search(before)
@@ -116,7 +120,7 @@ def phone(data: bytes, at: int) -> Span | None:
         if data[at - 1 : at].isalnum() and not _escaped(data, at):
             return None
         match = _PHONE_PLUS.match(data, at)
-        if match is None or not 8 <= sum(48 <= c <= 57 for c in match[0]) <= 15:
+        if match is None or not 8 <= sum(48 <= c <= 57 for c in match[0].partition(b"x")[0]) <= 15:
             return None
         plain = match[0][1:].isdigit()
         return None if plain and (_escaped(data, at) or len(match[0]) < 11) else match.span()

@@ -29,19 +29,22 @@ PERSONAL = frozenset({"email", "phone", "ip"})
 # The sign of an assignment with the last letters before it of a name that some rule knows, perhaps in quotes.
 _NAMES = "word|sswd|cret|oken|[iseEra_. -]key|[iseEra_]Key|ials|pass"
 _NAMES += "|WORD|SSWD|CRET|OKEN|[ISEA_]KEY|IALS"
-_FILLED = r"""(?=[ \\"'`]{0,7}[^\s"'\\=]{6})"""
+_FILLED = r"""(?=[ \\"'`]{0,7}[^\s"'\\=]{2})"""
 _EQUALS = (
     rf"""(?:(?<=(?:{_NAMES})=)|(?<=(?:{_NAMES})["'\] :]=)|(?<=(?:{_NAMES}) :=)|(?<=[pP][wW][dD]=)|(?<=PASS=))"""
     rf"""{_FILLED}"""
 )
-_COLON = rf"""(?:(?<=(?:{_NAMES}):)|(?<=(?:{_NAMES})["']:)|(?<=[pP][wW][dD]:)|(?<=[pP][wW][dD]["']:)){_FILLED}"""
+_COLON = (
+    rf"""(?:(?<=(?:{_NAMES}):)|(?<=(?:{_NAMES})["']:)|(?<=(?:{_NAMES})\\["']:)|(?<=(?:{_NAMES})\\\\\\["']:)"""
+    rf"""|(?<=[pP][wW][dD]:)|(?<=[pP][wW][dD]["']:)|(?<=[pP][wW][dD]\\["']:)){_FILLED}"""
+)
 _RIGHT = re.compile(
     rb"[=:] {0,2}(?:(?P<quote>\\{0,8}[\"'`])(?P<value>(?:[^\"\\\n]|\\[^\n]){4,512}?)(?<!\\)(?P=quote)"
     rb"|(?P<bare>[^\s\"'`\\,;&)}\]]{6,512}))"
 )
 _IPV4 = r"(?<=[0-9]\.)(?=[0-9]{1,3}\.[0-9]{1,3}\.[0-9])"
 _IPV6 = r"(?<=[23][0-9A-Fa-f]{3}:)(?=[0-9A-Fa-f:]{2})"
-_DASHED = r"(?<=[0-9]{3}-)(?=[0-9]{4}(?![0-9A-Za-z_-]))"
+_DASHED = r"(?<=[0-9]{3}-)(?=[0-9]{4}(?:x[0-9]{1,6})?(?![0-9A-Za-z_-]))"
 
 # A block of key material: the header alone is documentation. Log views number lines (`12→`) and escape breaks.
 _BREAK = rb"(?:\s|\\+[nrt]|\\+u2192|\xe2\x86\x92|>|\|)"
