@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from memento_skills.detect.context import context
 from memento_skills.detect.evidence import of_result
 from memento_skills.detect.judge import Reading, decide, read
-from memento_skills.detect.rules import Rules
+from memento_skills.detect.rules import Rules, searches
 from memento_skills.detect.signature import Template
 from memento_skills.detect.view import View, cost, recovery, spent
 from memento_skills.records import Cost, Failure, FailureKind, Step, digest
@@ -37,12 +38,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def failure(view: View, found: Found, rules: Rules) -> Failure:
     """The record of one failure."""
     run, step, call = view.run, found.step, found.call
-    evidence = msgspec.structs.replace(of_result(run, call, step), kind=found.kind)
+    known = of_result(run, call, step)
+    evidence = msgspec.structs.replace(known, kind=found.kind, context=context(view, call, rules))
     reading = read(evidence, rules)
     fault = decide(reading, rules.fault, "agent")
     cause = decide(reading, rules.cause, "unknown") if fault.value != "work" else None
     severity = decide(reading, rules.severity, 4 if fault.value in ("work", "service") else 3)
-    report = fault.name if fault.value == "work" else ""
+    report = fault.rule if fault.value == "work" else None
     recovered = recovery(view, call, reading.command) if call else None
     place = call or step
     return Failure(
@@ -61,7 +63,7 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
         rule="; ".join(_names(found, fault.name, cause.name if cause else "default", severity.name)),
         cause=cause.value if cause else "unknown",  # type: ignore[arg-type]
         signature=Template(rules).of(reading, found.kind, report=report, about=found.about),
-        quote=quote(step.text, reading),
+        quote=quote(step.text, reading, rules),
         at=step.at if step.at is not None else place.at,
         user=run.user,
         tenant=run.tenant,
@@ -75,15 +77,18 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
     )
 
 
-def quote(text: str, reading: Reading | None = None) -> str:
-    """At most `QUOTE` characters that stand literally in `text`: the decisive line, else its first words."""
+def quote(text: str, reading: Reading, rules: Rules) -> str:
+    """At most `QUOTE` characters that stand literally in `text`.
+
+    A person's own words where a client passes them on, else the decisive line, else the last line that says something.
+    """
     if words := _SAID.search(text[: 8 * QUOTE]):
         return text[words.end() : words.end() + QUOTE].rstrip() or words[0]
-    decisive = reading.decisive if reading else ""
-    if decisive and decisive in text:
-        return decisive[:QUOTE]
-    head = text[: 4 * QUOTE].lstrip()
-    return head.split("\n", 1)[0][:QUOTE] or head[:QUOTE]
+    if reading.decisive and reading.decisive in text:
+        return reading.decisive[:QUOTE]
+    telling = [line.strip() for line in reading.evidence.lines if not searches(rules.noise, line)]
+    line = next((line for line in reversed(telling) if line in text), "")
+    return line[:QUOTE] or text[: 4 * QUOTE].strip()[:QUOTE]
 
 
 def _names(found: Found, fault: str, cause: str, severity: str) -> list[str]:

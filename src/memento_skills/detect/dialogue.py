@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from memento_skills.detect.build import Found, failure
 from memento_skills.detect.evidence import command_of
 from memento_skills.detect.rules import Rules, compiled, searches
 from memento_skills.detect.view import View
-from memento_skills.records import Failure, Run, Step, digest
+from memento_skills.records import Failure, Run, Step, to_json
 from memento_skills.shell import commands, head, peel, program
 
 OPENING = 300
@@ -65,6 +66,12 @@ def said(text: str) -> str:
     return plain[:OPENING]
 
 
+def _may_repeat(run: Run) -> bool:
+    """Whether any call stands in the run often enough: cheap, and seldom so."""
+    made = Counter((s.tool, to_json(s.args)) for s in run.steps if s.kind == "call")
+    return any(count >= REPEATS for count in made.values())
+
+
 def _typed(step: Step) -> bool:
     return step.kind == "message" and step.actor == "user" and not step.meta and not step.agent
 
@@ -83,7 +90,9 @@ class RepeatedCalls:
         return tuple(failure(view, found, self.rules) for found in self._found(view))
 
     def _found(self, view: View) -> Iterator[Found]:
-        seen: dict[str, int] = {}
+        if not _may_repeat(view.run):
+            return
+        seen: dict[tuple[str, str, bytes, str], int] = {}
         for step in view.run.steps:
             if _typed(step):
                 seen.clear()
@@ -92,7 +101,7 @@ class RepeatedCalls:
             call = view.calls.get(step.call_id)
             if call is None or self._polls(call):
                 continue
-            key = digest(call.agent, call.tool, call.args, step.text)
+            key = (call.agent, call.tool, to_json(call.args), step.text)
             if step.status == "ok" and self._changes(call) and key not in seen:
                 seen.clear()
             seen[key] = seen.get(key, 0) + 1

@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Kind of the failure where it is known before the rules are asked."""
     moved: bool = False
     """The working directory was another one than at the run's start."""
+    context: tuple[str, ...] = ()
+    """What the run had shown before, see `context`."""
     args: dict[str, Any] = {}
     client: str = ""
 

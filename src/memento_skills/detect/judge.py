@@ -5,11 +5,16 @@ All of it is told by the tables of `detect.rules`; nothing here knows a program 
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from memento_skills.detect.evidence import Evidence
 from memento_skills.detect.rules import Decided, Rule, Rules, compiled, names_tool, searches, starts
 from memento_skills.shell import Command, head, peel, program
+
+_PROGRAM = re.compile(r"[\w./~\\:@+-]+\Z|\[{1,2}\Z")
+"""What can be a program's name: the rest are expressions of PowerShell and the like."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +60,7 @@ def _closed(rule: Rule, reading: Reading) -> bool:
         or (rule.kind and evidence.kind not in rule.kind)
         or (rule.exit and evidence.exit_code not in rule.exit)
         or (rule.tool and not names_tool(rule.tool, evidence.tool))
+        or (rule.context and not set(rule.context) & set(evidence.context))
         or (rule.alias and (reading.alias is None or reading.alias.name not in rule.alias))
         or (rule.quiet is not None and reading.quiet != rule.quiet)
         or (rule.moved is not None and evidence.moved != rule.moved)
@@ -92,6 +98,7 @@ def _decisive(lines: tuple[str, ...], rules: Rules) -> tuple[str, str]:
 def _failing(evidence: Evidence, decisive: str, rules: Rules) -> Command | None:
     """The command that speaks in the result, else the last one of the line that does more than prepare."""
     candidates = [command for command in evidence.commands if not command.nested]
+    candidates = [c for c in candidates if _PROGRAM.match(c.argv[0])] or candidates
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     for voice in rules.voices:

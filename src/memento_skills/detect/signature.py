@@ -12,7 +12,7 @@ import re
 
 from memento_skills.detect.evidence import Evidence, window
 from memento_skills.detect.judge import Reading, decide, read
-from memento_skills.detect.rules import Rules, compiled, load
+from memento_skills.detect.rules import Rule, Rules, compiled, load
 from memento_skills.records import Part, Signature, Status
 from memento_skills.shell import Command, head, peel, program
 
@@ -33,6 +33,7 @@ _BY_KIND: dict[str, tuple[bool, bool, bool]] = {
 _PROGRAM_ENOUGH = frozenset(("client", "network", "git", "setup"))
 """Decisive rules whose line names its cause: of the command only the program contributes."""
 _WORD = re.compile(r"[A-Za-z][\w:.-]{0,40}\Z")
+_SCRIPT = re.compile(r"\w\.(?:py|js|ts|mjs|sh|rb|pl|ps1)\Z")
 _OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]{0,40}")
 
 
@@ -53,21 +54,23 @@ class Template:
         )
         reading = read(evidence, self.rules)
         fault = decide(reading, self.rules.fault, "agent")
-        report = fault.name if fault.value == "work" else ""
-        return self.of(reading, _KIND_OF_STATUS.get(known, "tool_error"), report=report)
+        return self.of(
+            reading, _KIND_OF_STATUS.get(known, "tool_error"), report=fault.rule if fault.value == "work" else None
+        )
 
-    def of(self, reading: Reading, kind: str, *, report: str = "", about: str = "") -> Signature:
-        """Key of a reading; `report` names the kind of a report on the code, `about` the rule of the person's words."""
+    def of(self, reading: Reading, kind: str, *, report: Rule | None = None, about: str = "") -> Signature:
+        """Key of a reading; `report`: the rule that tells a report on the code, `about`: of the person's words."""
         evidence = reading.evidence
         words = " ".join(named(reading.command, self.rules)) if reading.command else ""
         said = mask(reading.decisive, self.rules)
         if kind in _BY_KIND:
             parts = self._by_kind(kind, reading, words, about or said)
         elif report:
+            general = report.scope == "general"
             parts = [
-                Part(name="report", text=report),
-                _part("tool", evidence.tool, contributes=not words, hint="" if not words else "the command tells"),
-                _part("command", words, contributes=True),
+                Part(name="report", text=report.name),
+                _part("tool", evidence.tool, contributes=not words and not general, hint="the command tells"),
+                _part("command", words, contributes=not general, hint="the report says all"),
                 _part("error", said, contributes=False, hint="a report on the code: which finding does not matter"),
             ]
         else:
@@ -104,8 +107,8 @@ class Template:
                 _part("command", words, contributes=not hint, hint=hint),
                 _part("error", said, contributes=True),
             ]
-        option = _OPTION.search(reading.decisive) if alias.name == "unknown-option" else None
-        error = f"{alias.name} {option[0]}" if option else alias.name
+        option = _option(reading.decisive) if alias.name == "unknown-option" else ""
+        error = f"{alias.name} {option}".strip()
         by_command = alias.scope == "command"
         return [
             Part(name="error", text=error),
@@ -141,10 +144,22 @@ def named(command: Command, rules: Rules) -> tuple[str, ...]:
     if pair in rules.tools.three_words:
         keep = words[1:4] if words[1] == "-m" else words[1:3]
     elif words[0] in rules.tools.no_subcommand:
-        keep = tuple(_short(word) for word in words[1:2] if re.search(r"\.(?:py|js|ts|mjs|sh|rb|pl|ps1)$", word))
+        return (first, *(_short(word) for word in words[1:2] if _SCRIPT.search(word)))
     else:
         keep = words[1:2]
-    return (first, *(word for word in keep if word == "-m" or _WORD.match(word)))
+    return (first, *(word for word in keep if word == "-m" or _names(word, rules)))
+
+
+def _names(word: str, rules: Rules) -> bool:
+    """Whether a word can be a subcommand or task: no number, hash or path."""
+    return bool(_WORD.match(word)) and mask(word, rules) in (word, "<path>")
+
+
+def _option(line: str) -> str:
+    if parameter := re.search(r"parameter name '([A-Za-z]\w{0,40})'", line):
+        return f"-{parameter[1]}"
+    found = _OPTION.search(line)
+    return found[0] if found else ""
 
 
 def _short(word: str) -> str:

@@ -26,7 +26,7 @@ def title(failure: Failure, rules: Rules) -> str:
     )
     command = parts.get("command", "") or parts.get("program", "")
     error = plain(parts.get("error", ""), rules)
-    option = _OPTION.search(parts.get("error", "").split(" ", maxsplit=1)[-1])
+    option = _OPTION.match(parts.get("error", "").partition(" ")[2])
     slots = {
         "command": command or parts.get("tool", "") or failure.tool or "a call",
         "call": f"`{command}`" if command else parts.get("tool", "") or failure.tool or "a call",

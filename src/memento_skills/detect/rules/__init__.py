@@ -35,6 +35,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     status: str = "error"
     kind: str = ""
     moved: bool = False
+    context: tuple[str, ...] = ()
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,6 +65,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool | None = None
     """True: the result says nothing besides its exit code."""
     moved: bool | None = None
+    context: tuple[str, ...] = ()
+    """What the run had shown before an edit: `read-earlier`, `not-read`, `shown`, `spaced`, `not-shown`."""
     alias: tuple[str, ...] = ()
     """Names of aliases that the error was recognised as."""
     scope: str = ""
