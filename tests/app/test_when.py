@@ -1,5 +1,7 @@
 """Points and lengths of time as people write them."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,11 +33,10 @@ def test_anything_else_is_a_usage_error_naming_the_flag(text: str) -> None:
 
 @given(st.text(max_size=20))
 def test_no_text_makes_it_fail_otherwise(text: str) -> None:
-    for read in (lambda: moment(text, 0.0), lambda: days(text)):
-        try:
-            assert isinstance(read(), float)
-        except UsageError:
-            continue
+    with contextlib.suppress(UsageError):
+        assert isinstance(moment(text, 0.0), float)
+    with contextlib.suppress(UsageError):
+        assert days(text) >= 0
 
 
 @given(st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True)))

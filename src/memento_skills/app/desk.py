@@ -67,8 +67,8 @@ class Desk:
 
     def snooze(self, card: Card, seconds: float, note: str = "") -> Decision:
         """Send away for some days (bounded by the lanes' rules, UsageError); it keeps its age."""
-        until = self.clock() + seconds
-        return self._record(card, Answer(action="snooze", curator=self.curator, until=until, note=note))
+        at = self.clock()
+        return self._record(card, Answer(action="snooze", curator=self.curator, until=at + seconds, note=note), at)
 
     def edit(self, card: Card, text: str) -> Card:
         """The card of a new patch with the curator's text of the skill; all checks ran again. Nothing is decided."""
@@ -81,7 +81,7 @@ class Desk:
         """Take the last answer back: the ledger only grows, so this is a snooze that is over at once."""
         return self.snooze(card, INSTANT, note="undone")
 
-    def _record(self, card: Card, answer: Answer) -> Decision:
+    def _record(self, card: Card, answer: Answer, at: float | None = None) -> Decision:
         decision = decide(
             card.patch,
             card.verdict,
@@ -89,7 +89,7 @@ class Desk:
             seen=card.seen,
             head=head_revision(card.patch),
             evidence=evidence_hash(card.pattern) if card.pattern else "",
-            at=self.clock(),
+            at=self.clock() if at is None else at,
         )
         with self.store.write() as tx:
             tx.add_decision(decision)
