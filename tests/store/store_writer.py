@@ -14,7 +14,7 @@ BATCH = 3
 
 
 def numbered(number: int, count: int = 9) -> Run:
-    return run(f"{number:05}", count=count, started_at=NOON + number, text="x" * (number * 997 % 5000))
+    return run(f"{number:05}", count=count, started_at=NOON + number, text="x" * (number * 997 % 500))
 
 
 def write_batch(store: Store, first: int, count: int = BATCH) -> None:

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["store_writer"])
+    context.set_forkserver_preload(["memento_skills.store", "sqlalchemy.dialects.sqlite.pysqlite"])
     return context
 
 
@@ -110,34 +110,38 @@ def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_folder_is_said(path: Path) -> None:
     path.touch()
-    with pytest.raises(StoreError, match="cannot be opened: (Not a directory|File exists)"):
+    with pytest.raises(StoreError, match=r"cannot be opened: (Not a directory|File exists)"):
         opened(path / "memento.db")
 
 
-OPEN_AND_WRITE = """
-import sys
-sys.path[:0] = sys.argv[2:]
-from store_build import opened, run
-from memento_skills.errors import StoreError
-try:
-    with opened(sys.argv[1]) as store, store.write() as tx:
-        tx.put_run(run())
-except StoreError as error:
-    print(error)
-"""
+def write_as_nobody(path: Path, said: Path) -> None:
+    opened().close()  # loads what is loaded late, while its files can be read
+    with said.open("w") as out:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            with opened(path) as store, store.write() as tx:
+                tx.put_run(run())
+        except StoreError as error:
+            out.write(str(error))
 
 
-def as_nobody(path: Path) -> str:
+@pytest.fixture
+def as_nobody(processes: multiprocessing.context.ForkServerContext) -> Callable[[Path], str]:
     """What a process without any permission of ours is told (permissions do not hold back root)."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become a user without permissions")
-    paths = [entry for entry in sys.path if entry]
-    command = [sys.executable, "-c", OPEN_AND_WRITE, str(path), *paths]
-    done = subprocess.run(command, user=NOBODY, capture_output=True, text=True, cwd="/")
-    if "ModuleNotFoundError" in done.stderr or "Permission denied: '/root" in done.stderr:
-        pytest.skip("the interpreter's own files cannot be read by another user here")
-    assert done.stderr == ""
-    return done.stdout
+
+    def write(path: Path) -> str:
+        said = path.parent / "said" if path.parent.is_dir() else path.parent.parent / "said"
+        writer = processes.Process(target=write_as_nobody, args=(path, said))
+        writer.start()
+        writer.join(30)
+        assert writer.exitcode == 0
+        return said.read_text()
+
+    return write
 
 
 @pytest.fixture
@@ -152,17 +156,17 @@ def public(tmp_path: Path) -> Iterator[Path]:
         folder.chmod(mode)
 
 
-def test_a_folder_without_permission_is_said(public: Path) -> None:
+def test_a_folder_without_permission_is_said(public: Path, as_nobody: Callable[[Path], str]) -> None:
     assert "the store cannot be opened: Permission denied" in as_nobody(public / "new" / "memento.db")
 
 
-def test_a_file_without_permission_is_said(public: Path) -> None:
+def test_a_file_without_permission_is_said(public: Path, as_nobody: Callable[[Path], str]) -> None:
     path = public / "memento.db"
     opened(path).close()
     assert "the store cannot be opened: Permission denied" in as_nobody(path)
 
 
-def test_a_read_only_folder_is_said(public: Path) -> None:
+def test_a_read_only_folder_is_said(public: Path, as_nobody: Callable[[Path], str]) -> None:
     path = public / "memento.db"
     opened(path).close()
     path.chmod(0o666)
@@ -175,19 +179,21 @@ def test_a_damaged_file_is_said_wherever_it_is_damaged(path: Path) -> None:
     with opened(path) as store:
         write_batch(store, 0, 30)
         engine.erase_freed(store._connection, "")
+    rows = dumped(path)
     whole, chance, silent = path.read_bytes(), random.Random(7), 0
     for _ in range(40):
         at = chance.randrange(100, len(whole) - 2000)
         path.write_bytes(whole[:at] + chance.randbytes(2000) + whole[at + 2000 :])
         try:
             with opened(path) as store:
-                problems = store.problems()
-                read = [*store.runs(), *store.failures(), *store.files()]
-            silent += not problems and len(read) == 90
+                if not store.problems():
+                    list(store.runs()), store.failures(), store.files()
+                    # it hit a part of a page that holds nothing
+                    assert dumped(path) == rows
+                    silent += 1
         except StoreError as error:
             assert str(path) in str(error) or "damaged" in str(error)  # noqa: PT017
-    # a hit inside one compressed chunk or one body that still reads is not the database's to see
-    assert silent <= 4
+    assert silent < 20
 
 
 def test_a_cut_file_is_said(path: Path) -> None:
@@ -216,7 +222,7 @@ def test_a_full_disk_at_any_of_50_points_stores_nothing_half(path: Path) -> None
             pages = store._connection.execute(text("PRAGMA page_count")).scalar_one()
             store._connection.execute(text(f"PRAGMA max_page_count={pages + point}"))
             with pytest.raises(StoreError, match="disk is full: nothing of this step was stored"):
-                write_batch(store, BATCH, 60)
+                write_batch(store, BATCH, 120)
             refused += 1
             assert len(store.headers()) == BATCH
             assert store.run(numbered(0).key) == numbered(0)
@@ -331,7 +337,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(
         until = time.monotonic() + 30
         while said.stat().st_size == before and time.monotonic() < until:
             time.sleep(0.001)
-        time.sleep(chance.random() * 0.05)
+        time.sleep(chance.random() * 0.03)
         writer.kill()
         writer.join(30)
         acknowledged = int(said.read_text().split()[-1])

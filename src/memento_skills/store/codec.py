@@ -103,7 +103,9 @@ def _unwrapped(code: int, data: memoryview) -> int:
 
 def pack(piece: Piece) -> bytes:
     """Compress a piece to what the archive keeps."""
-    return _HEAD.pack(_FORM, piece.count) + zstandard.ZstdCompressor(level=_LEVEL).compress(piece.body)
+    # a compressor of its own: they are not safe to share between threads
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    return _HEAD.pack(_FORM, piece.count) + compressor.compress(piece.body)
 
 
 def unpack(payload: bytes) -> Piece:

@@ -86,6 +86,20 @@ class Runs:
         for row in self._connection.execute(rows):
             yield row.hash, row.at, row.key
 
+    def problems(self) -> list[str]:
+        """Runs whose stored content is not what was stored; reads all of them."""
+        table = schema.runs.c
+        found = []
+        for row in self._connection.execute(select(table.key, table.version, table.header).order_by(table.key)).all():
+            try:
+                version = codec.version(row.header, (piece.body for piece in self._pieces(row.key)))
+            except StoreError as error:
+                found.append(f"run {row.key!r}: {error.what}")
+                continue
+            if version != row.version:
+                found.append(f"run {row.key!r} is not what was stored")
+        return found
+
     def _row(self, key: str) -> Row[*tuple[Any, ...]] | None:
         table = schema.runs.c
         columns = select(table.id, table.version, table.steps, table.header)

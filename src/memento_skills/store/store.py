@@ -307,5 +307,5 @@ class Store:
         return meta.get(self._connection, meta.ERASE) != ""
 
     def problems(self) -> list[str]:
-        """What the database finds wrong with its own file; empty when it is sound. Reads the whole file."""
-        return engine.problems(self._connection)
+        """What is wrong with the file: pages, references, runs that changed; empty when sound. Reads all of it."""
+        return engine.problems(self._connection) or self._runs.problems()
