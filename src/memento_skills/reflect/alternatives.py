@@ -40,7 +40,13 @@ def alternatives(rows: Sequence[Row]) -> list[Alternative]:
                 support[expect].add(row.lineage)
     of = len({r.lineage for r in chosen})
     found = [Alternative(e, len(lines), of) for e, lines in support.items() if len(lines) >= 2]
-    return sorted(found, key=lambda a: (-a.lineages, _plainness(a.expect), str(a.expect)))
+    said = [r.failure.quote for r in chosen if r.failure is not None]
+    return sorted(found, key=lambda a: (-a.lineages, -_named(a.expect, said), _plainness(a.expect), str(a.expect)))
+
+
+def _named(expect: Expect, quotes: Sequence[str]) -> bool:
+    """Whether most of the error messages name what the alternative leaves out: `unknown option --stat`."""
+    return expect.form == "without" and 2 * sum(expect.flag in q for q in quotes) > len(quotes)
 
 
 def _plainness(expect: Expect) -> int:

@@ -79,6 +79,8 @@ def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple
     """
     atoms = _atoms(table, positives)
     blocked = _already(table, expect)
+    # an alternative that names one folder is right only where the situation names it too
+    particular = expect.form == "cwd" and expect.path != "<root>"
     base = [c for c in atoms if c.feature == "tool"]
     if not base:
         return None
@@ -90,7 +92,7 @@ def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple
             mask = _conjunction(table, conditions) & ~blocked
             score = measure(table, mask, positives, expect)
             scored.append((_value(score), conditions, score))
-        scored.sort(key=lambda s: (-s[0], len(s[1]), str(s[1])))
+        scored.sort(key=lambda s: (-s[0], 0 if particular else _literal(s[1]), len(s[1]), str(s[1])))
         scored = scored[:BEAM]
         if scored and (best is None or scored[0][0] > best[0] + 0.01):
             best = scored[0]
@@ -146,6 +148,11 @@ def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:
     total = len({table.rows[i].lineage for i in positives})
     enough = max(2, round(0.2 * total))
     return sorted((c for c, seen in lineages.items() if len(seen) >= enough), key=lambda c: (-len(lineages[c]), str(c)))
+
+
+def _literal(conditions: tuple[Condition, ...]) -> int:
+    """Words of a project's own that conditions use: of equals, the more general reading is the likelier one."""
+    return sum(len(str(c.value).split()) for c in conditions if c.feature in _SETS)
 
 
 def _already(table: Table, expect: Expect) -> int:

@@ -211,14 +211,19 @@ def _fits(template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], pattern
         and ("tool_role" not in when or role in when["tool_role"].split())
         and ("expect_role" not in when or tools.role(expect.tool) == when["expect_role"])
         and ("feature" not in when or bool(used & set(when["feature"].split())))
+        and ("program" not in when or any(c.split(" ")[0] == when["program"] for c in _commands(lesson)))
         and ("flags" not in when or expect.flag in when["flags"].split())
         and ("causes" not in when or pattern.cause in when["causes"].split())
     )
 
 
+def _commands(lesson: Lesson) -> list[str]:
+    return [str(c.value) for s in lesson.situations for c in s if c.feature == "command"]
+
+
 def _extras(template: dict[str, Any], lesson: Lesson) -> str:
-    said = {f"{c.feature} {c.op} {c.value}" for s in lesson.situations for c in s}
-    return "".join(" " + text for key, text in template.get("extra", {}).items() if key in said)
+    used = {word for s in lesson.situations for c in s for word in (c.feature, str(c.value))}
+    return "".join(" " + text for key, text in template.get("extra", {}).items() if used & set(key.split()))
 
 
 _PLAIN = re.compile(r"^[\w.<>/:=@+,;%~-]+( [\w.<>/:=@+,;%~-]+){0,5}$")
@@ -232,8 +237,7 @@ def plain(text: str) -> bool:
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
     """Values for a template's sentences; what is not plain words is left out, so that the template refuses."""
     expect = lesson.alternative.expect
-    commands = [str(c.value) for s in lesson.situations for c in s if c.feature == "command"]
-    commands = [c for c in commands if not c.startswith("cd ")]
+    commands = [c for c in _commands(lesson) if not c.startswith("cd ")]
     common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
     command = max(commands, key=len, default="") or (common.most_common(1)[0][0] if common else "")
     changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
