@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import made
-
+from app import made
+from app.calls import Call, Said
 from memento_skills.app.cli.main import run
 from memento_skills.app.cli.session import Session
 from memento_skills.records import Patch
 from memento_skills.store.store import Store, open_store
-
-
-class Said(NamedTuple):
-    """What a command printed, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> object:
-        """Its one JSON document."""
-        return msgspec.json.decode(self.out)
-
-
-Call = Callable[..., Said]
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import click
-import made
 import pytest
-from conftest import Call
 
+from app import made
+from app.calls import Call
 from memento_skills.app.cli.main import COMMANDS, cli, run
 from memento_skills.app.cli.session import Session
 from memento_skills.app.settings import Loaded

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Call
 
+from app.calls import Call
 from memento_skills.records import Patch
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from app import made
 from memento_skills.app.cli.walking import Walk, draw
 from memento_skills.app.desk import Desk
 from memento_skills.app.walk import REASONS, State, Wish, press

@@ -7,6 +7,7 @@ bidi and other hidden characters of every string visible first. The page's CSP f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from memento_skills import __version__
@@ -147,6 +148,7 @@ def _shares(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
