@@ -92,7 +92,7 @@ def _pattern(group: Sequence[Failure], *, share: float, all_users: int, now: flo
         first_seen=min(times, default=None),
         last_seen=max(times, default=None),
         share=round(share, 6),
-        cost=total(failure.cost for failure in group),
+        cost=total(group),
         examples=examples(group),
     )
 
@@ -104,14 +104,31 @@ def lane(severity: int, users: int, all_users: int) -> Lane:
     return "few_users" if users <= FEW and 2 * users < all_users else "broad"
 
 
-def total(costs: Iterable[Cost]) -> Cost:
-    """The sum of costs; recovered where all were."""
-    steps, seconds, tokens, usd, recovered = 0, 0.0, 0, 0.0, True
-    for cost in costs:
-        steps, seconds = steps + cost.steps, seconds + cost.seconds
-        tokens, usd = tokens + cost.tokens, usd + cost.usd
+def total(failures: Iterable[Failure]) -> Cost:
+    """The cost of failures together, recovered where all were.
+
+    Stretches of one run that overlap (a second failure before the first recovered) count once: of a later failure only
+    the part beyond what is counted, in proportion to its steps.
+    """
+    steps, seconds, tokens, usd, recovered = 0, 0.0, 0.0, 0.0, True
+    covered: dict[str, int] = {}
+    for failure in sorted(failures, key=lambda f: (f.run, _span(f))):
+        start, end = _span(failure)
+        begun = max(start, min(covered.get(failure.run, start), end))
+        covered[failure.run] = max(covered.get(failure.run, end), end)
+        cost, part = failure.cost, (end - begun) / (end - start) if end > start else 0.0
+        steps, seconds = steps + end - begun, seconds + part * cost.seconds
+        tokens, usd = tokens + part * cost.tokens, usd + part * cost.usd
         recovered = recovered and cost.recovered
-    return Cost(steps=steps, seconds=round(seconds, 3), tokens=tokens, usd=round(usd, 6), recovered=recovered)
+    return Cost(steps=steps, seconds=round(seconds, 3), tokens=round(tokens), usd=round(usd, 6), recovered=recovered)
+
+
+def _span(failure: Failure) -> tuple[int, int]:
+    """First and last step that a failure's cost covers, about: a correction costs what came before it."""
+    if failure.kind == "correction":
+        return failure.step - failure.cost.steps, failure.step
+    start = failure.step if failure.call_step is None else failure.call_step
+    return start, start + failure.cost.steps
 
 
 def examples(group: Iterable[Failure]) -> tuple[Citation, ...]:

@@ -49,7 +49,7 @@ def build(
         "causes": _counted(failure.cause for failure in known if failure.fault in ("agent", "denial", "user")),
         "severities": {str(k): v for k, v in sorted(Counter(failure.severity for failure in known).items())},
         "users": _users(known),
-        "cost": _cost(total(failure.cost for failure in known if failure.fault != "work")),
+        "cost": _cost(total(failure for failure in known if failure.fault != "work")),
         "unpriced_models": unpriced(known, rules),
         "trend": trend(known, now=now),
         "patterns": [row(pattern) for pattern in grouped],
@@ -168,7 +168,7 @@ def _users(failures: Sequence[Failure]) -> list[dict[str, Any]]:
     for user in sorted({failure.user for failure in failures}):
         own = [failure for failure in failures if failure.user == user and failure.fault not in ("work", "cascade")]
         counted = {"user": user, "failures": len(own), "agent_failures": sum(f.fault == "agent" for f in own)}
-        rows.append(counted | {"episodes": len(episodes(own))} | _cost(total(f.cost for f in own)))
+        rows.append(counted | {"episodes": len(episodes(own))} | _cost(total(own)))
     return sorted(rows, key=lambda shown: (-int(shown["failures"]), str(shown["user"])))
 
 

@@ -64,7 +64,7 @@ class Template:
         words = " ".join(named(reading.command, self.rules)) if reading.command else ""
         said = mask(reading.decisive, self.rules)
         if kind in _BY_KIND:
-            parts = self._by_kind(kind, reading, words, about or said)
+            parts = self._by_kind(kind, reading, words, about or (reading.alias.name if reading.alias else said))
         elif report:
             general = report.scope == "general"
             parts = [

@@ -82,10 +82,10 @@ def _alike(later: Step, file: str, words: tuple[str, ...]) -> bool:
 def cost(view: View, call: Step, recovered: Step | None, rules: Rules) -> Cost:
     """What passed from the failing call to the result of its recovery.
 
-    Without a recovery: to where the same tool worked again (the agent went on with something else), to the end of the
-    10 calls, or to what a person wrote next, whichever comes first. `steps` counts steps, `seconds` the time between
-    them with gaps cut at `IDLE`, `tokens` input, output and cache writes of the model's answers, `usd` the list price
-    (cache reads too), 0 for unknown models.
+    Without a recovery: to where the same tool worked again (the agent went on with something else; after a row that is
+    no call, to the agent's next step), to the end of the 10 calls, or to what a person wrote next, whichever comes
+    first. `steps` counts steps, `seconds` the time between them with gaps cut at `IDLE`, `tokens` input, output and
+    cache writes of the model's answers, `usd` the list price (cache reads too), 0 for unknown models.
     """
     taken: list[Step] = [call]
     calls = 0
@@ -102,6 +102,8 @@ def cost(view: View, call: Step, recovered: Step | None, rules: Rules) -> Cost:
 
 
 def _went_on(call: Step, step: Step) -> bool:
+    if call.kind != "call":
+        return step.actor == "agent" and step.status != "api_error"
     return step.kind == "result" and step.status == "ok" and step.tool == call.tool and step.call_id != call.call_id
 
 
