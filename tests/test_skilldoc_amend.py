@@ -44,6 +44,7 @@ def amended(body: str, rule: str = RULE, heading: str = "Known pitfalls") -> str
         pytest.param(
             "## Gotchas\n\n- a\n  ```\n  # x\n  ```\n", "## Gotchas\n\n- a\n  ```\n  # x\n  ```\n- R\n", id="fence"
         ),
+        pytest.param("## Gotchas\n\n*\n", "## Gotchas\n\n*\n* R\n", id="an item without text"),
         pytest.param("## Gotchas\n- a\n## Z\n", "## Gotchas\n- a\n- R\n## Z\n", id="heading right below"),
         pytest.param("## Gotchas\n- a\n\nend\n", "## Gotchas\n- a\n- R\n\nend\n", id="paragraph after the list"),
         pytest.param(

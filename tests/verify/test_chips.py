@@ -179,7 +179,7 @@ def test_a_hostile_line_costs_little(piece: str) -> None:
     line = piece * (100_000 // len(piece))
     start = time.perf_counter()
     chips(BASE, BASE + line + "\n")
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 20  # under one second; a quadratic pattern needs minutes
 
 
 @pytest.mark.data

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from memento_skills.skilldoc.document import Section, SkillDoc, blocks
 
-_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap>[ \t]+)(?P<box>\[[ xX]\][ \t]+)?")
+_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap>[ \t]*)(?P<box>\[[ xX]\][ \t]+)?")
 _NUMBERING = re.compile(r"^(?:\d+[.)]?)+\s+")
 _LISTS = ("bullet_list_open", "ordered_list_open")
 
@@ -137,13 +137,14 @@ def _after_item(lines: list[str], found: _List) -> Place:
     """After the last item, as the items before it are written."""
     start, end = found.lines[-1]
     match = _ITEM.match(lines[start])
-    if match is None:
-        # An item without text ends at its mark; one space after the mark is the usual gap.
-        match = _ITEM.match(lines[start].rstrip("\r\n") + " ")
-    if match is None:
-        return Place(end, "", "- ", True, end < len(lines) and bool(lines[end].strip()))
+    assert match is not None, "Markdown begins an item with its mark"
     loose = len(found.lines) > 1 and found.lines[-2][1] < start
-    prefix = match["indent"] + _next_mark(match["mark"], lines, found) + match["gap"] + ("[ ] " if match["box"] else "")
+    prefix = (
+        match["indent"]
+        + _next_mark(match["mark"], lines, found)
+        + (match["gap"] or " ")
+        + ("[ ] " if match["box"] else "")
+    )
     next_line = lines[end] if end < len(lines) else ""
     paragraph_follows = bool(next_line.strip()) and _could_continue(next_line)
     return Place(end, "", prefix, loose, paragraph_follows)
