@@ -31,7 +31,7 @@ PLANTED = 'Xk9-planted/Wert ü"quoted"'
 
 
 def files_of(tx_run: str, path: str) -> FileState:
-    return FileState(path=path, size=1, mtime_ns=1, offset=1, runs=(tx_run,))
+    return FileState(path=path, size=1, mtime_ns=1, offset=1, runs=(tx_run,), resume=f"carries {tx_run}")
 
 
 @pytest.fixture
@@ -65,6 +65,8 @@ def test_a_forgotten_run_leaves_no_byte(path: Path) -> None:
         assert [one.id for one in store.runs()] == ["session-keeps"]
         assert store.failures() == [failure(keeps)]
         assert_sound(store)
+        with store.write() as tx:
+            assert tx.put_run(keeps) == "unchanged"
 
 
 def test_a_forgotten_run_is_not_stored_again(path: Path) -> None:
@@ -170,6 +172,7 @@ def test_a_forgotten_secret_leaves_no_byte(path: Path) -> None:
             tx.add_patch(msgspec.structs.replace(made, id="p2", guard=guard, before=PLANTED))
             tx.put_file(files_of(holder.key, f"/logs/{PLANTED}.jsonl"))
             tx.add_quarantined(Quarantined(file="f", line=1, offset=0, size=1, sha256="0", reason=PLANTED))
+            tx.put_note("seen", f"it was {PLANTED}")
         assert PLANTED.encode() in everything(path)
         with store.write() as tx:
             report = tx.forget_secret(PLANTED)
@@ -178,6 +181,7 @@ def test_a_forgotten_secret_leaves_no_byte(path: Path) -> None:
         for variant in scrub.variants(PLANTED):
             assert variant.encode() not in left
         assert scrub.FORGOTTEN in store.run(holder.key).steps[0].text  # type: ignore[union-attr]
+        assert store.note("seen") == f"it was {scrub.FORGOTTEN}"
         assert store.run(other.key) == other
         assert_sound(store)
 

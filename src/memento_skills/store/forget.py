@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Table, delete, select, update
 from memento_skills.errors import UsageError
 from memento_skills.interfaces import Archive
 from memento_skills.records import Claim, Failure, Patch, Pattern, Quarantined, Record, Reflection, Run
-from memento_skills.store import codec, engine, ledger, lineage, schema, scrub
+from memento_skills.store import codec, engine, ledger, lineage, meta, schema, scrub
 from memento_skills.store.records import FileState, ForgetReport
 from memento_skills.store.scrub import FORGOTTEN, Scrub
 
@@ -49,7 +49,7 @@ def forget_runs(
     )
     failures = _remove(connection, archive, list(stored), numbers)
     records = _remove_orphans(connection, orphans) + _rewrite_ledger(connection, what)
-    _rewrite_headers(connection, what)
+    _rewrite_headers(connection, archive, what)
     _rewrite_failures(connection, what)
     files = _blank_files(connection, set(keys), {source for header in headers for source in header.sources})
     _tombstone(connection, [("run", scrub.fingerprint(salt, "run", key), "") for key in keys])
@@ -83,6 +83,7 @@ def forget_secret(connection: Connection, archive: Archive, salt: bytes, literal
     files = _rewrite(connection, schema.files, "path", FileState, what) + _rewrite(
         connection, schema.quarantined, "id", Quarantined, what
     )
+    meta.clean_notes(connection, what)
     _tombstone(connection, [("secret", scrub.fingerprint(salt, "secret", v), scrub.shape(v)) for v in what.literals])
     return ForgetReport(what="secret", runs=changed, failures=failures, records=records, files=files)
 
@@ -172,14 +173,16 @@ def _reflection_shell(reflection: Reflection) -> Reflection:
     )
 
 
-def _rewrite_headers(connection: Connection, what: Scrub) -> None:
+def _rewrite_headers(connection: Connection, archive: Archive, what: Scrub) -> None:
     """Runs that stay may name a forgotten one as their origin."""
     for row in _rows(connection, schema.runs, "id"):
         header = codec.decode(row.header, Run)
         links = tuple(FORGOTTEN if link in what.exact else link for link in header.links)
         if links != header.links:
             body = codec.encode(msgspec.structs.replace(header, links=links))
-            connection.execute(update(schema.runs).where(schema.runs.c.id == row.id), {"header": body})
+            version = codec.version(body, (codec.unpack(payload).body for payload in archive.get(row.key)))
+            columns = {"header": body, "version": version}
+            connection.execute(update(schema.runs).where(schema.runs.c.id == row.id), columns)
 
 
 def _blank_files(connection: Connection, keys: Collection[str], sources: Collection[str]) -> int:
@@ -191,7 +194,8 @@ def _blank_files(connection: Connection, keys: Collection[str], sources: Collect
             continue
         paths.add(state.path)
         left = tuple(key for key in state.runs if key not in keys)
-        _put_body(connection, schema.files, "path", row.path, msgspec.structs.replace(state, path=FORGOTTEN, runs=left))
+        blank_state = msgspec.structs.replace(state, path=FORGOTTEN, runs=left, resume="")
+        _put_body(connection, schema.files, "path", row.path, blank_state)
         count += 1
     for row in _rows(connection, schema.quarantined, "id"):
         note = codec.decode(row.body, Quarantined)

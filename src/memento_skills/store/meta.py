@@ -14,6 +14,8 @@ DATA = "data version"
 LINEAGES = "lineages of data version"
 AUDITED = "audit entries"
 ERASE = "erase freed pages"
+NOTE = "note "
+"""Names of the app's own facts begin so."""
 
 
 def get(connection: Connection, name: str, default: str = "") -> str:
@@ -26,6 +28,15 @@ def get(connection: Connection, name: str, default: str = "") -> str:
 def put(connection: Connection, name: str, value: str) -> None:
     """Set the fact."""
     engine.upsert(connection, schema.meta, {"name": name, "value": value}, ("name",))
+
+
+def clean_notes(connection: Connection, what: scrub.Scrub) -> None:
+    """Take what is to be forgotten out of the app's notes."""
+    table = schema.meta.c
+    for row in connection.execute(select(table.name, table.value).where(table.name.startswith(NOTE))).all():
+        value = scrub.clean(row.value, what)
+        if value != row.value:
+            put(connection, row.name, value)
 
 
 def tombstones(connection: Connection) -> dict[str, dict[str, str]]:

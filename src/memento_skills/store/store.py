@@ -93,7 +93,7 @@ class Store:
 
     def note(self, name: str) -> str:
         """A small fact that the app keeps (`tx.put_note`); "" where it was never put."""
-        return meta.get(self._connection, f"note {name}")
+        return meta.get(self._connection, meta.NOTE + name)
 
     def data_version(self) -> str:
         """Changes with every commit that changes runs."""

@@ -77,14 +77,15 @@ class Tx:
 
     def put_note(self, name: str, value: str) -> None:
         """Keep a small fact of the app, by name; no text of a log."""
-        meta.put(self._open(), f"note {name}", value)
+        meta.put(self._open(), meta.NOTE + name, value)
 
     def put_file(self, state: FileState) -> None:
         """Note how far a file was read; the file's last note counts."""
         key = scrub.fingerprint(self._salt, "file", state.path)
         runs = tuple(run for run in state.runs if not meta.is_forgotten(self._salt, self._dead, run))
         if runs != state.runs:
-            state = msgspec.structs.replace(state, path=scrub.FORGOTTEN, runs=runs)
+            # what the reader wrote down may name the run: without it the file, if it grows, is read from its beginning
+            state = msgspec.structs.replace(state, path=scrub.FORGOTTEN, runs=runs, resume="")
         engine.upsert(self._open(), schema.files, {"path": key, "body": codec.encode(self._safe(state))}, ("path",))
 
     def put_run(self, run: Run) -> Stored:
@@ -99,7 +100,7 @@ class Tx:
         self._open()
         if meta.is_forgotten(self._salt, self._dead, run.key, run.user):
             return "forgotten"
-        return self._grew(self._runs.put(run, self._watch))
+        return self._grew(self._runs.put(self._unlinked(run), self._watch))
 
     def append_steps(self, key: str, steps: Sequence[Step], header: Run) -> Stored:
         """Add steps at the end of a stored run, and renew its header (its own steps are not looked at).
@@ -115,7 +116,15 @@ class Tx:
             raise StoreError(f"the header of {header.key!r} is for another run", where=key, hint="give its own header")
         if meta.is_forgotten(self._salt, self._dead, key, header.user):
             return "forgotten"
-        return self._grew(self._runs.append(header, steps, self._watch))
+        return self._grew(self._runs.append(self._unlinked(header), steps, self._watch))
+
+    def _unlinked(self, run: Run) -> Run:
+        """The run without the names of forgotten runs that it comes from."""
+        if not (run.links and self._dead["run"]):
+            return run
+        gone = {link for link in run.links if meta.is_forgotten(self._salt, self._dead, f"{run.client}:{link}")}
+        links = tuple(scrub.FORGOTTEN if link in gone else link for link in run.links)
+        return msgspec.structs.replace(run, links=links) if gone else run
 
     def _grew(self, stored: Stored) -> Stored:
         self._grown = self._grown or stored != "unchanged"
