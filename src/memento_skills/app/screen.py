@@ -80,8 +80,11 @@ def short_run(key: str) -> str:
 def distinct(citations: Iterable[Citation], limit: int) -> list[Citation]:
     """The first citations, one for each different quote before any quote is said twice."""
     every = list(citations)
-    first = list({" ".join(c.quote.split()): c for c in reversed(every)}.values())[::-1]
-    return (first + [c for c in every if c not in first])[:limit]
+    first: dict[str, Citation] = {}
+    for citation in every:
+        first.setdefault(" ".join(citation.quote.split()), citation)
+    chosen = list(first.values())
+    return (chosen + [c for c in every if c not in chosen])[:limit]
 
 
 def chips(items: Iterable[Chip]) -> Text:

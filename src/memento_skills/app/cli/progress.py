@@ -14,17 +14,17 @@ def quiet(what: str, done: int, total: int) -> None:
 
 def terminal(stream: TextIO, monotonic: Callable[[], float]) -> Progress:
     """A progress line on `stream`; the last call of a piece of work (`done` = `total`) wipes it."""
-    last = 0.0
+    last = -1.0
 
     def tell(what: str, done: int, total: int) -> None:
         nonlocal last
-        finished = bool(total) and done >= total
-        if finished:
+        now = monotonic()
+        if total and done >= total:
             stream.write("\r\x1b[K")
-        elif monotonic() - last < 0.1:
+        elif now - last < 0.1:
             return
         else:
-            last = monotonic()
+            last = now
             stream.write("\r\x1b[K" + line(what, done, total))
         stream.flush()
 

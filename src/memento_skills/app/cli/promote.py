@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from memento_skills.app.cli import flags
@@ -20,7 +22,9 @@ from memento_skills.records import Promotion
 @flags.curator
 @flags.yes
 @click.pass_obj
-def command(session: Session, patch: str, to: str, accept_risk: bool, curator: str | None, yes: bool) -> None:
+def command(
+    session: Session, patch: str, to: Literal["branch", "tree"], accept_risk: bool, curator: str | None, yes: bool
+) -> None:
     """Commit the approved PATCH to its skill, if that skill is still what was reviewed."""
     from memento_skills.app import pipeline, surfaces
 
