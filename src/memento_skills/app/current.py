@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from memento_skills import curate
 from memento_skills.app.options import Options
-from memento_skills.records import Patch, QueueItem, Verdict
+from memento_skills.records import Decision, Patch, QueueItem, Verdict
 from memento_skills.store.store import Store
 
 LAST_SCAN = "last_scan"
@@ -32,5 +33,12 @@ def queue_of(store: Store, options: Options, limit: int | None = None) -> tuple[
     held = {h.patch.id for h in current(store)}
     decided = {d.patch for d in store.decisions()}
     patches = [p for p in store.patches() if p.id in held or p.id in decided]
-    items = curate.queue(patches, store.verdicts(), store.patterns(), store.decisions(), now=options.now)
+    answers = standing(store.decisions())
+    items = curate.queue(patches, store.verdicts(), store.patterns(), answers, now=options.now)
     return tuple(i for i in items if i.patch in held)[:limit]
+
+
+def standing(decisions: Iterable[Decision]) -> list[Decision]:
+    """The latest decision on each patch, in order: an earlier one was taken back or overtaken by it."""
+    latest = {decision.patch: decision for decision in sorted(decisions, key=lambda d: d.at)}
+    return sorted(latest.values(), key=lambda d: d.at)
