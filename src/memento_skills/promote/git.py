@@ -97,6 +97,11 @@ class Git:
             raise BadInput("the library is not a folder", where=str(self.folder)) from error
         except subprocess.TimeoutExpired as error:
             raise MementoError(f"git {args[0]} took more than {TIMEOUT:.0f} s", where=str(self.folder)) from error
+        if done.returncode < 0:
+            why = "no memory, or a limit on the size of files or the time"
+            raise MementoError(
+                f"git {args[0]} was ended by signal {-done.returncode}", where=str(self.folder), hint=why
+            )
         if done.returncode not in ok:
             raise explain(args[0], done.stderr, str(self.folder))
         return done.returncode, done.stdout

@@ -33,6 +33,7 @@ def promote(job: Job, journal: Journal) -> Promotion:
         known = _known(job, place, change)
         if known:
             return known
+        _check_seen(job)
         check_ready(place, job.to)
         base = base_of(place)
         check_base(base, change.before, change.path)
@@ -57,15 +58,20 @@ def _check_decision(job: Job) -> None:
         raise CheckFailed(f"the curator's answer was {decision.action}", where=f"patch {patch.id}")
     if (decision.patch, decision.verdict, verdict.patch) != (patch.id, verdict.id, patch.id):
         raise CheckFailed("the decision is about another patch or verdict", where=f"patch {patch.id}")
-    if not decision.seen or decision.seen != job.seen:
-        raise StaleBase(
-            "what was approved is not what would be promoted", where=f"patch {patch.id}", hint="look again and approve"
-        )
     if verdict.value == "not_better":
         raise CheckFailed("the verdict is not_better", where=f"patch {patch.id}")
     failed = [check.name for check in verdict.checks if not check.passed]
     if failed:
         raise CheckFailed(f"a check failed: {', '.join(failed)}", where=f"patch {patch.id}")
+
+
+def _check_seen(job: Job) -> None:
+    if not job.decision.seen or job.decision.seen != job.seen:
+        raise StaleBase(
+            "what was approved is not what would be promoted",
+            where=f"patch {job.patch.id}",
+            hint="look at it again and approve again",
+        )
 
 
 def _change(job: Job) -> Overlay:
@@ -94,7 +100,10 @@ def _known(job: Job, place: Place, change: Overlay) -> Promotion | None:
     commit = find(place.git, place.git.commit_of(ref) if ref else "", TRAILER, promotion_id(job))
     if not commit:
         return None
-    if place.git.entry(commit, place.git_path) != place.git.entry(ref, place.git_path):
+    _, blob = place.git.entry(commit, place.git_path)
+    same = blob and blob == place.git.entry(ref, place.git_path)[1]
+    after = change.after.encode()
+    if not same or place.git.blob(blob) not in {after, after.replace(b"\r\n", b"\n")}:
         raise CheckFailed("this decision was promoted already, and the skill changed since", where=change.path)
     return _promotion(job, place, ref, commit, change)
 
