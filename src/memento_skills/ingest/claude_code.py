@@ -42,7 +42,8 @@ class ClaudeCodeReader(BaseReader):
         self._last = ""
         if carry:
             for memory in msgspec.json.decode(carry, type=list[Memory]):
-                self._sessions[memory.id] = Session(memory)
+                session = self._sessions[memory.id] = Session(memory)
+                session.changed = False
                 self._last = memory.id
 
     @staticmethod
@@ -88,7 +89,7 @@ class ClaudeCodeReader(BaseReader):
 
     def carry(self) -> str:
         """What a later reader needs to go on after the lines fed so far."""
-        return msgspec.json.encode([s.memory for s in self._sessions.values()]).decode()
+        return msgspec.json.encode([s.carried() for s in self._sessions.values()]).decode()
 
     def _session(self, session_id: str) -> Session:
         session = self._sessions.get(session_id)

@@ -121,8 +121,8 @@ def _words_of_user(session: Session, context: Context, text: str, *, client_text
         elif not part.meta and memory.ended_by_user and isinstance(row, Row):
             resume_notice(session, context)
         session.add(context, "message", "user", text=part.text, meta=part.meta)
-        if not memory.task:
-            memory.task = claude_text.task_of(part.text, part.meta)
+        if not memory.asked:
+            session.ask(claude_text.task_of(part.text, part.meta))
 
 
 def _skill_body(session: Session, context: Context, text: str, row: Row | SubRow) -> None:

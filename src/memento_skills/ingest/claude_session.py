@@ -27,6 +27,9 @@ class Memory(msgspec.Struct, omit_defaults=True):
     version: str = ""
     model: str = ""
     task: str = ""
+    """Not carried over: the words of a person stay where `forget` reaches them."""
+    asked: bool = False
+    """The task is known."""
     repository: str = ""
     started: float | None = None
     ended: float | None = None
@@ -183,6 +186,15 @@ class Session:
         if name not in self.memory.loaded:
             self.memory.loaded.append(name)
         self.add(context, "skill", "agent" if call_id else "user", tool=name, call_id=call_id)
+
+    def ask(self, task: str) -> None:
+        """Take the first thing that a person asked for as the task."""
+        if task and not self.memory.asked:
+            self.memory.task, self.memory.asked = task, True
+
+    def carried(self) -> Memory:
+        """The memory without anybody's words."""
+        return msgspec.structs.replace(self.memory, task="")
 
     def run(self, *, reader: str, source: str) -> Run:
         """The session so far, with its new steps."""

@@ -41,20 +41,22 @@ def discover(
     ]
 
 
-def files_under(paths: Sequence[Path], *, wanted: Callable[[Path], bool] | None = None) -> list[LogFile]:
+def files_under(
+    paths: Sequence[Path], *, wanted: Callable[[Path], bool] | None = None, limit: int = MAX_FILES
+) -> list[LogFile]:
     """Every file at or below `paths`, once each, newest first: by time of change; where several files share one (a
     copied folder), by the first time in them. A path that is no folder is given as it is, readable or not.
 
-    Symbolic links are followed only to what lies below the same path. Raises UsageError for more than `MAX_FILES`.
+    Symbolic links are followed only to what lies below the same path. Raises UsageError for more than `limit`.
     """
     found: dict[str, LogFile] = {}
     for path in paths:
         for file in _below(path) if path.is_dir() else (path,):
             if (wanted is None or wanted(file) or file == path) and str(file) not in found:
                 found[str(file)] = _log_file(file)
-                if len(found) > MAX_FILES:
+                if len(found) > limit:
                     raise UsageError(
-                        f"more than {MAX_FILES:,} files", where=str(path), hint="name a folder further down"
+                        f"more than {limit:,} files", where=str(path), hint="name a folder further down"
                     )
     return newest_first(list(found.values()))
 

@@ -90,6 +90,7 @@ class _Session(msgspec.Struct, omit_defaults=True):
     cwd: str = ""
     branch: str = ""
     task: str = ""
+    asked: bool = False
     started: float | None = None
     ended: float | None = None
     seq: int = 0
@@ -171,8 +172,9 @@ class GenericReader(BaseReader):
         return taken
 
     def carry(self) -> str:
-        """The sessions' facts."""
-        return msgspec.json.encode(list(self._sessions.values())).decode()
+        """The sessions' facts, without anybody's words."""
+        carried = [msgspec.structs.replace(session, task="") for session in self._sessions.values()]
+        return msgspec.json.encode(carried).decode()
 
 
 def _facts(session: _Session, entry: Entry, at: float | None) -> None:
@@ -190,8 +192,12 @@ def _facts(session: _Session, entry: Entry, at: float | None) -> None:
             session.listed.append(name)
     if entry.parent and entry.parent not in session.links:
         session.links.append(entry.parent)
-    if entry.task and not session.task:
-        session.task = entry.task[:TASK_LENGTH]
+    _ask(session, entry.task or "")
+
+
+def _ask(session: _Session, task: str) -> None:
+    if not session.asked and task.strip():
+        session.task, session.asked = task.strip()[:TASK_LENGTH], True
 
 
 def _outcome(entry: Entry) -> Outcome:
@@ -222,8 +228,8 @@ def _steps(session: _Session, entry: Entry, line: Line, at: float | None) -> Ite
     else:
         text = text_of(entry.text)
         person = kind == "message" and entry.actor == "user" and not entry.meta
-        if person and not session.task:
-            session.task = text.strip()[:TASK_LENGTH]
+        if person:
+            _ask(session, text)
         yield _step(session, entry, line, at, kind, text=text)
 
 

@@ -23,7 +23,7 @@ from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.result import Batch, FileResult, Options
 from memento_skills.ingest.sniff import READERS, reader_for, refusal, why_unknown
 from memento_skills.masking import HomePrefix, HomePrefixes, home_prefixes
-from memento_skills.records import LineCount, Quarantined, Run
+from memento_skills.records import LineCount, Quarantined, Run, Step
 
 DOCUMENT_CAP = 64 << 20
 """Bytes of the longest log that is one JSON document."""
@@ -84,13 +84,17 @@ def read_tree(
 
 
 def joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
-    """Pieces of runs, in order, put together: the facts of the last piece, the steps of all."""
-    steps: dict[str, list[object]] = {}
-    latest: dict[str, Run] = {}
+    """Pieces of runs, in order, put together: the steps of all, the facts of the last, the first task.
+
+    Also for what is known of a run already (a header without steps) and what a grown file added to it.
+    """
+    steps: dict[str, list[Step]] = {}
+    facts: dict[str, Run] = {}
     for piece in pieces:
         steps.setdefault(piece.key, []).extend(piece.steps)
-        latest[piece.key] = piece
-    return tuple(msgspec.structs.replace(run, steps=tuple(steps[key])) for key, run in latest.items())
+        before = facts.get(piece.key)
+        facts[piece.key] = msgspec.structs.replace(piece, task=before.task) if before and before.task else piece
+    return tuple(msgspec.structs.replace(run, steps=tuple(steps[key])) for key, run in facts.items())
 
 
 def read_batches(
@@ -147,6 +151,7 @@ class _Reading:
     def batches(self, head: bytes, kind: framing.Compression, start: Resume | None) -> Iterator[Batch]:
         """All batches of the file."""
         self._resumed = start is not None
+        self._find_home(head)
         if self._reader.document(head.removeprefix(_BOM)):
             yield from self._document(kind)
             return
@@ -164,7 +169,7 @@ class _Reading:
                     digest = hashlib.sha256(piece.data).hexdigest()
                     reason = "the file ends in the middle of a line"
                     self._keep_out(Unframed(piece.line, piece.offset, len(piece.data), digest, reason))
-                break
+                continue
             self._take(piece)
             here = Resume(
                 offset=piece.offset + len(piece.data),
@@ -286,7 +291,7 @@ class _Reading:
             user=owner[0],
             project=owner[1],
             tenant=run.tenant or self._options.tenant,
-            cwd=project.without_home(run.cwd, self._home),
+            cwd=project.without_home(run.cwd, project.home_of(run.cwd)),
         )
 
 

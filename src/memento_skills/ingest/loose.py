@@ -59,23 +59,18 @@ def loosely(raw: dict[str, Any], shape: type[_Shape]) -> _Shape:
 
 
 def _partly(value: object, wanted: object) -> object:
-    """The readable part of an object or a list of objects; None where there is none."""
-    shape = _struct_in(wanted)
-    if shape is None:
-        return None
+    """The readable part of an object or of a list of objects, where one is wanted; else None."""
+    options = (wanted, *typing.get_args(wanted))
     if isinstance(value, dict):
-        return loosely(value, shape)
+        shape = next((option for option in options if _is_struct(option)), None)
+        return loosely(value, shape) if shape else None
     if isinstance(value, list):
-        return [v if isinstance(v, str) else loosely(v, shape) for v in value if isinstance(v, dict | str)]
+        inner = [arg for option in options if typing.get_origin(option) is list for arg in typing.get_args(option)]
+        shape = next((arg for part in inner for arg in (part, *typing.get_args(part)) if _is_struct(arg)), None)
+        if shape:
+            return [v if isinstance(v, str) else loosely(v, shape) for v in value if isinstance(v, dict | str)]
     return None
 
 
-def _struct_in(wanted: object) -> type[msgspec.Struct] | None:
-    """The one struct type inside a union or list type."""
-    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
-        return wanted
-    for inner in typing.get_args(wanted):
-        found = _struct_in(inner)
-        if found is not None:
-            return found
-    return None
+def _is_struct(kind: object) -> typing.TypeGuard[type[msgspec.Struct]]:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
