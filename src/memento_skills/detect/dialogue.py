@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from memento_skills.detect.build import Found, failure
 from memento_skills.detect.evidence import command_of
 from memento_skills.detect.rules import Rules, compiled, searches
+from memento_skills.detect.titles import UNSAID
 from memento_skills.detect.view import View
 from memento_skills.records import Failure, Run, Step, to_json
 from memento_skills.shell import commands, head, peel, program
@@ -142,6 +143,6 @@ class Outcomes:
         last = next((step for step in reversed(run.steps) if step.text), None)
         if not failed or last is None:
             return ()
-        about = compiled(r"\s+").sub(" ", outcome.reason)[:120] or "label"
+        about = compiled(r"\s+").sub(" ", outcome.reason)[:120] or UNSAID
         found = Found(kind="outcome", detector=self.name, step=last, about=about)
         return (failure(View(run=run), found, self.rules),)

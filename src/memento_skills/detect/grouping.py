@@ -75,7 +75,7 @@ def _pattern(group: Sequence[Failure], *, share: float, all_users: int, now: flo
     return Pattern(
         id=first.signature.id,
         signature=first.signature,
-        title=title(leading, rules),
+        title=title(leading, rules, once=count < 2),
         cause=cause,
         remedy=remedy(leading, rules),
         fault=Counter(failure.fault for failure in group).most_common(1)[0][0],

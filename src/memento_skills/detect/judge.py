@@ -35,7 +35,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 def read(evidence: Evidence, rules: Rules) -> Reading:
     """What the evidence says."""
     lines = tuple(line for line in evidence.lines if not searches(rules.noise, line))
-    decisive, name = _decisive(lines, rules)
+    decisive, name = _decisive(evidence, lines, rules)
     command = _failing(evidence, decisive, rules)
     reading = Reading(evidence=evidence, decisive=decisive, decisive_rule=name, command=command, quiet=not lines)
     alias = next((rule for rule in rules.aliases if matches(rule, reading)), None)
@@ -83,8 +83,9 @@ def _by_text(rule: Rule, reading: Reading) -> bool:
     )
 
 
-def _decisive(lines: tuple[str, ...], rules: Rules) -> tuple[str, str]:
-    for rule in rules.decisive:
+def _decisive(evidence: Evidence, lines: tuple[str, ...], rules: Rules) -> tuple[str, str]:
+    runs = bool(evidence.line) or not evidence.tool
+    for rule in (rule for rule in rules.decisive if rule.runs in (None, runs)):
         for line in lines if rule.value == "first" else reversed(lines):
             found = next((match for p in rule.line if (match := compiled(p).search(line))), None)
             if found:

@@ -158,6 +158,8 @@ def _names(word: str, rules: Rules) -> bool:
 def _option(line: str) -> str:
     if parameter := re.search(r"parameter name '([A-Za-z]\w{0,40})'", line):
         return f"-{parameter[1]}"
+    if letter := re.search(r"option -- '?(\w)\b", line):
+        return f"-{letter[1]}"
     found = _OPTION.search(line)
     return found[0] if found else ""
 

@@ -9,13 +9,16 @@ from memento_skills.detect.rules import Rule, Rules
 from memento_skills.detect.signature import plain
 from memento_skills.records import Failure, Remedy
 
+_NAMELESS = ("code of the agent", "a call")
+UNSAID = "label"
+"""Reason of an outcome for which the log gives none."""
 TITLE = 120
 """Characters of a title."""
 _OPTION = re.compile(r"--?[A-Za-z][\w-]{0,40}")
 
 
-def title(failure: Failure, rules: Rules) -> str:
-    """One line for a person: what goes wrong."""
+def title(failure: Failure, rules: Rules, *, once: bool = False) -> str:
+    """One line for a person: what goes wrong. `once`: seen in one lineage, where its own words say more than a mask."""
     parts = {part.name: part.text for part in failure.signature.parts}
     told = _told(failure)
     chosen = (
@@ -27,18 +30,21 @@ def title(failure: Failure, rules: Rules) -> str:
     command = parts.get("command", "") or parts.get("program", "")
     error = plain(parts.get("error", ""), rules)
     option = _OPTION.match(parts.get("error", "").partition(" ")[2])
+    call = f"`{command}`" if command else parts.get("tool", "") or failure.tool or _nameless(failure)
     slots = {
-        "command": command or parts.get("tool", "") or failure.tool or "a call",
-        "call": f"`{command}`" if command else parts.get("tool", "") or failure.tool or "a call",
+        "`{command}`": call,
+        "call": call,
         "program": command.split(" ", maxsplit=1)[0] or failure.tool,
         "tool": parts.get("tool", "") or failure.tool or "the answer",
         "option": f"`{option[0]}`" if option else "it was given",
     }
     if chosen:
-        return _filled(chosen, slots)[:TITLE]
+        return _sentence(_filled(chosen, slots))
     if failure.kind == "outcome":
-        return f"The run ended in failure: {error or 'no reason given'}"[:TITLE]
-    return (f"{slots['call']}: {error}" if error else f"{slots['call']} fails without saying why")[:TITLE]
+        return (f"The task failed: {error}" if error != UNSAID else "The task failed, by the log's own label")[:TITLE]
+    said = " ".join(failure.quote.split()) if once and error else error
+    said = said.removeprefix(f"{slots['program']}: ")
+    return _sentence(f"{call}: {said}" if said else f"{call} fails without saying why")
 
 
 def remedy(failure: Failure, rules: Rules) -> Remedy:
@@ -46,6 +52,15 @@ def remedy(failure: Failure, rules: Rules) -> Remedy:
     name = _told(failure).get("cause", "")
     row = next((row for row in rules.cause if row.name == name), None)
     return (row.remedy if row else None) or rules.default_remedy.get(failure.fault, "none")
+
+
+def _sentence(line: str) -> str:
+    """The line cut to `TITLE`; a call without a name begins it with a capital."""
+    return (line[:1].upper() + line[1:] if line.startswith(_NAMELESS) else line)[:TITLE]
+
+
+def _nameless(failure: Failure) -> str:
+    return _NAMELESS[0] if failure.kind == "exit_code" else _NAMELESS[1]
 
 
 def _told(failure: Failure) -> dict[str, str]:
@@ -59,5 +74,5 @@ def _title_of(table: Iterable[Rule], name: str) -> str:
 
 def _filled(template: str, slots: dict[str, str]) -> str:
     for name, value in slots.items():
-        template = template.replace("{" + name + "}", value)
+        template = template.replace(name if "{" in name else "{" + name + "}", value)
     return template

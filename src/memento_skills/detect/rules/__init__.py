@@ -65,6 +65,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool | None = None
     """True: the result says nothing besides its exit code."""
     moved: bool | None = None
+    runs: bool | None = None
+    """True: the tool ran a command line; False: a named tool that runs none (of the decisive line)."""
     context: tuple[str, ...] = ()
     """What the run had shown before an edit: `read-earlier`, `not-read`, `shown`, `spaced`, `not-shown`."""
     alias: tuple[str, ...] = ()
