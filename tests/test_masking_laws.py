@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -213,3 +215,27 @@ def test_an_address_after_an_escape_keeps_the_escape() -> None:
     masked = msgspec.json.decode(MASKER.mask_json_line(b'{"t":"a\\nann@firma.de\\u003cbo@firma.de"}'))["t"]
     assert masked.startswith("a\n[EMAIL:")
     assert "<[EMAIL:" in masked
+
+
+HOSTILE = [
+    b"@", b"a@", b"\\", b"\\u0041", b".eyJ", b"eyJ", b"PRIVATE KEY", b"-----BEGIN PRIVATE KEY-----", b"-",
+    b"--password", b'token="', b"://a:b@", b"/Users/", b"\\Users\\", b"+1", b"1.", b"2001:", b"sk-", b"key-0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=repr)
+def test_repeated_pieces_of_rules_do_not_stall_the_scan(piece: bytes) -> None:
+    sizes = (20_000, 80_000)
+    took = []
+    for size in sizes:
+        data = piece * (size // len(piece))
+        start = time.process_time()
+        MASKER.mask_block(data)
+        took.append(time.process_time() - start)
+    assert took[1] < 1.0 or took[1] < took[0] * 8
+
+
+def test_a_token_after_an_escaped_bracket_is_masked() -> None:
+    secret, _ = sentence("github", random.Random(6))
+    line = f'{{"t":"\\u003c{secret}\\u003e"}}'.encode()
+    assert MASKER.mask_json_line(line) == b'{"t":"\\u003c[SECRET:github]\\u003e"}'

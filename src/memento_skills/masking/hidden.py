@@ -17,8 +17,8 @@ _SUSPECT = re.compile(
 # Cyrillic and Greek letters with the shape of a Latin one; suspect only in a word that has Latin letters as well.
 _LOOKALIKES = "аеорсухіјѕԁһԛԝАВЕЅІЈКМНОРСТУХԌԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲ"
 _LOOKALIKE = re.compile(f"[{_LOOKALIKES}]")
-_LATIN_BESIDE = re.compile(rf"\w*[A-Za-z]\w*[{_LOOKALIKES}]|\w*[{_LOOKALIKES}]\w*[A-Za-z]")
 _WORD = re.compile(r"\w+")
+_LATIN = re.compile("[A-Za-z]")
 _LETTERS_WITH_JOINERS = ("ARABIC", "SYRIAC", "MONGOLIAN", "N'KO")
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
@@ -78,7 +78,7 @@ def _hidden(text: str, *, newlines: bool = False) -> list[tuple[int, str]]:
 
 
 def _lookalikes(text: str) -> list[int]:
-    mixed = (word for word in _WORD.finditer(text) if _LATIN_BESIDE.match(word[0]))
+    mixed = (word for word in _WORD.finditer(text) if _LATIN.search(word[0]))
     return [word.start() + m.start() for word in mixed for m in _LOOKALIKE.finditer(word[0])]
 
 

@@ -12,9 +12,11 @@ from memento_skills.masking.finding import Finding
 from memento_skills.masking.homes import HomePrefix, HomePrefixes
 
 # JSON may write any ASCII character as an escape. Backslashes before it tell on which level of nesting.
-_ESCAPED_ASCII = re.compile(rb"(\\+)u00([2-7][0-9a-fA-F])")
+_ESCAPED_ASCII = re.compile(rb"(?<!\\)(\\+)u00([2-7][0-9a-fA-F])")
 _ESCAPE_HEAD = b"\\u00"
 _PRINTABLE_ROWS = (b"2", b"3", b"4", b"5", b"6", b"7")
+# Go and others always escape < and >, which are part of no secret; the rules know these two escapes as edges.
+_BRACKETS = (b"3c", b"3e")
 _ROUNDS = 4
 
 Edit = tuple[int, int, bytes]
@@ -48,11 +50,9 @@ class Masker:
         for /root and for the folder names of Claude Code, which are masked only where they are the run's own.
         """
         block = home_folders.replace_known(block, homes)
-        for start, end in reversed(_lines_with_escapes(block)):
-            line = block[start:end]
-            plain = self._unescaped(line)
-            if plain is not line:
-                block = block[:start] + plain + block[end:]
+        hidden = [(start, end, self._unescaped(block[start:end])) for start, end in _lines_with_escapes(block)]
+        if hidden:
+            block = _applied(block, 0, len(block), hidden)
         return self._masked(block, homes)
 
     def mask_json_line(self, line: bytes, home: HomePrefix | None = None) -> bytes:
@@ -155,7 +155,7 @@ def _lines_with_escapes(block: bytes) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     at = block.find(_ESCAPE_HEAD)
     while at >= 0:
-        if block[at + 4 : at + 5] in _PRINTABLE_ROWS:
+        if block[at + 4 : at + 5] in _PRINTABLE_ROWS and block[at + 4 : at + 6].lower() not in _BRACKETS:
             stop = block.find(b"\n", at)
             end = len(block) if stop < 0 else stop
             found.append((block.rfind(b"\n", 0, at) + 1, end))

@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 # Most at signs are decorators, scopes of packages (`"@scope/name"`) and versions; b"" is the begin of the data.
 _NO_WORD_END = frozenset([bytes([c]) for c in b" \t\n\r\"'`(<>[{,;/\\=:"] + [b""])
-_LOCAL = re.compile(rb"[A-Za-z0-9_%+'-][A-Za-z0-9._%+'-]{0,63}$")
+_LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+'-"
 _DOMAIN = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_(-]|\.[A-Za-z0-9])")
 _URL_LOGIN = re.compile(
     rb"[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\{0,4}/){2}(?P<login>[^\s\"'`<>/@:\\{}$]*:(?P<word>[^\s\"'`<>/@\\]{2,}))$"
@@ -55,11 +55,11 @@ def at_sign(data: bytes, at: int) -> tuple[str, Span] | None:
     login = _URL_LOGIN.search(before) if b":" in before and b"//" in before.replace(b"\\/", b"/") else None
     if login is not None:
         return "login", (base + login.start("login"), base + login.end("login"))
-    local = _LOCAL.search(before)
-    domain = _DOMAIN.match(data, at + 1) if local is not None else None
-    if local is None or domain is None:
+    start = base + len(before.rstrip(_LOCAL))
+    domain = _DOMAIN.match(data, at + 1) if 0 < at - start <= 70 else None
+    if domain is None:
         return None
-    start = _after_escape(data, base + local.start())
+    start = _after_escape(data, start)
     name, host = data[start:at].lower(), domain[0].lower()
     last = host.rpartition(b".")[2]
     if not name or name in _MACHINES or last in _NO_DOMAIN or host.endswith(_DOCUMENTATION):

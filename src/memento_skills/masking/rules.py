@@ -15,8 +15,11 @@ from memento_skills.records import Record
 
 Pattern = re.Pattern[bytes]
 
-# A token begins where no token character stands before it; the letter of an escape such as \n is none.
-_EDGE = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf]))"
+# A token begins where no token character stands before it; the letters of an escape such as \n or \u003c are none.
+_EDGE = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u003[cCeE]))"
+
+
+_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
 class RuleText(Record, frozen=True, kw_only=True):
@@ -33,6 +36,7 @@ class RuleText(Record, frozen=True, kw_only=True):
     entropy: float = 0.0
     digit: bool = False
     joined: bool = False
+    word: bool = False
 
 
 class AssignmentText(Record, frozen=True, kw_only=True):
@@ -89,7 +93,10 @@ class Rule:
 
     def _search(self, data: bytes, at: int) -> re.Match[bytes] | None:
         begin = max(0, at - self._window)
-        while (match := self._pattern.search(data, begin, at + 4096)) is not None and match.end() <= at:
+        if self._text.word:
+            begin += len(data[begin:at].rstrip(_TOKEN))
+            return self._pattern.match(data, begin) or self._pattern.match(data, begin + 1)
+        while (match := self._pattern.search(data, begin, at + 256)) is not None and match.end() <= at:
             begin = match.end()
         return match if match is not None and match.start() <= at else None
 

@@ -34,12 +34,15 @@ _EQUALS = (
     rf"""(?:(?<=(?:{_NAMES})=)|(?<=(?:{_NAMES})["'\] :]=)|(?<=(?:{_NAMES}) :=)|(?<=[pP][wW][dD]=)|(?<=PASS=))"""
     rf"""{_FILLED}"""
 )
-_COLON = (
-    rf"""(?:(?<=(?:{_NAMES}):)|(?<=(?:{_NAMES})["']:)|(?<=(?:{_NAMES})\\["']:)|(?<=(?:{_NAMES})\\\\\\["']:)"""
-    rf"""|(?<=[pP][wW][dD]:)|(?<=[pP][wW][dD]["']:)|(?<=[pP][wW][dD]\\["']:)){_FILLED}"""
+_COLON = rf"""(?:(?<=(?:{_NAMES}):)|(?<=[pP][wW][dD]:)){_FILLED}"""
+# After a quote, an expression of its own: JSON's keys end in `":` twenty times a line.
+_QUOTED_GATE = r"""(?<=[rewdtnyREWDTNY\\][dtnyDTNY\\]["']:)(?<![dtny][dtny]["']:)"""
+_QUOTED = (
+    rf"""(?:(?<=(?:{_NAMES})["']:)|(?<=(?:{_NAMES})\\["']:)|(?<=(?:{_NAMES})\\\\\\["']:)"""
+    rf"""|(?<=[pP][wW][dD]["']:)|(?<=[pP][wW][dD]\\["']:)){_FILLED}"""
 )
 _RIGHT = re.compile(
-    rb"[=:] {0,2}(?:(?P<quote>\\{0,8}[\"'`])(?P<value>(?:[^\"\\\n]|\\[^\n]){4,512}?)(?<!\\)(?P=quote)"
+    rb"[=:] {0,2}(?:(?P<quote>\\{0,8}[\"'`])(?P<value>(?:[^\"\\\n]|\\[^\n]){4,256}?)(?<!\\)(?P=quote)"
     rb"|(?P<bare>[^\s\"'`\\,;&)}\]]{6,512}))"
 )
 _IPV4 = r"(?<=[0-9]\.)(?=[0-9]{1,3}\.[0-9]{1,3}\.[0-9])"
@@ -96,29 +99,28 @@ class Scanner:
             at = data.find(mark, max(at + 1, spot.end if spot is not None else 0))
 
     def _compile(self) -> list[tuple[rules.Pattern, tuple[Handler, ...]]]:
-        parts: dict[str, list[tuple[str, Handler]]] = {
-            anchor: [(rule.context, self._of_rule(rule)) for rule in found]
+        gates = self._table.gates
+        parts: dict[tuple[str, str], list[tuple[str, Handler]]] = {
+            (anchor, gates.get(anchor, "")): [(rule.context, self._of_rule(rule)) for rule in found]
             for anchor, found in self._table.by_anchor.items()
             if len(anchor) == 1
         }
-        for anchor, context, handler in (
-            ("=", _EQUALS, self._assignment),
-            (":", _COLON, self._assignment),
-            (":", _IPV6, _personal("ip", personal.ipv6)),
-            (".", _IPV4, _personal("ip", personal.ipv4)),
-            ("-", _DASHED, _personal("phone", personal.phone)),
-            ("+", "(?=[1-9])", _personal("phone", personal.phone)),
+        for anchor, gate, context, handler in (
+            ("=", gates["="], _EQUALS, self._assignment),
+            (":", gates[":"], _COLON, self._assignment),
+            (":", _QUOTED_GATE, _QUOTED, self._assignment),
+            (":", gates[":"], _IPV6, _personal("ip", personal.ipv6)),
+            (".", gates["."], _IPV4, _personal("ip", personal.ipv4)),
+            ("-", gates["-"], _DASHED, _personal("phone", personal.phone)),
+            ("+", "", "(?=[1-9])", _personal("phone", personal.phone)),
         ):
-            parts.setdefault(anchor, []).append((context, handler))
+            parts.setdefault((anchor, gate), []).append((context, handler))
         return [
             (
-                re.compile(
-                    f"{re.escape(anchor)}{self._table.gates.get(anchor, '')}"
-                    f"(?={'|'.join(f'{context}()' for context, _ in found)})".encode()
-                ),
+                re.compile(f"{re.escape(anchor)}{gate}(?={'|'.join(f'{context}()' for context, _ in found)})".encode()),
                 tuple(handler for _, handler in found),
             )
-            for anchor, found in parts.items()
+            for (anchor, gate), found in parts.items()
         ]
 
     def _of_rule(self, rule: rules.Rule) -> Handler:
@@ -168,8 +170,10 @@ def _at_sign(data: bytes, at: int) -> Spot | None:
 
 
 def _key_block(data: bytes, at: int) -> Spot | None:
-    match = _KEY_BLOCK.search(data, max(0, at - 40), at + 24000)
-    if match is None or match.start() > at or _MATERIAL.search(match["body"]) is None:
+    begin = data.rfind(b"BEGIN ", max(0, at - 31), at)
+    dashes = data[max(0, begin - 5) : max(0, begin)].rpartition(b" ")[2]
+    match = _KEY_BLOCK.match(data, begin - len(dashes) + len(dashes.rstrip(b"-"))) if begin >= 0 else None
+    if match is None or _MATERIAL.search(match["body"]) is None:
         return None
     return Spot(match.start(), match.end(), "private-key")
 
