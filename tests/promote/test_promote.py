@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -345,15 +344,6 @@ def test_tools_and_secrets_are_looked_at_once_more(tmp_path: Path, state: Path) 
     leak = msgspec.structs.replace(what, after=what.after + f"\naws_access_key_id = {key}\n")
     with pytest.raises(CheckFailed, match="secret"):
         promote(job(root, state, leak), Ledger(state))
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_no_permission_to_write_is_said(tmp_path: Path, state: Path) -> None:
-    root = library(tmp_path / "lib", repository=False)
-    (root / "table-tool").chmod(0o555)
-    with pytest.raises(MementoError, match="no permission"):
-        promote(job(root, state, patch(root)), Ledger(state))
-    (root / "table-tool").chmod(0o755)
 
 
 def test_hooks_and_monitors_of_the_repository_do_not_run(tmp_path: Path, state: Path) -> None:

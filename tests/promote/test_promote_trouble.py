@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -11,19 +12,26 @@ import pytest
 from promote_build import SKILL, Ledger, git, job, library, new_skill, patch, undo
 
 from memento_skills.errors import BadInput, CheckFailed, MementoError, StoreError
-from memento_skills.promote import Intent, promote, promotion_id, recover, rollback
+from memento_skills.promote import Intent, Job, promote, promotion_id, recover, rollback
 from memento_skills.promote.place import own_git_dir
 
 LIMITED = """
-import resource, sys
+import os, resource, sys
 from pathlib import Path
 import msgspec
 from promote_build import Ledger
 from memento_skills.errors import MementoError
 from memento_skills.promote import Job, promote
+from memento_skills.promote.git import explain
+from memento_skills.promote.promote import _change
 limit, state = int(sys.argv[1]), Path(sys.argv[2])
 job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+if limit >= 0:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+elif os.geteuid() == 0:
+    _change(job), explain("x", b"", "")  # what is loaded late is loaded while it can be read
+    os.environ["HOME"] = str(state)
+    os.setuid(65534)
 try:
     promote(job, Ledger(state))
 except MementoError as error:
@@ -65,17 +73,40 @@ def test_a_full_disk_leaves_the_library_as_it_was(tmp_path: Path, state: Path, l
     root = library(tmp_path / "lib", repository=repository)
     state.mkdir()
     task = job(root, state, patch(root))
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(limit), str(state)],
-        input=msgspec.json.encode(task), capture_output=True, cwd=Path(__file__).parent, check=False,
-    )  # fmt: skip
-    assert done.stderr.startswith(b"said: "), done.stderr
+    assert _limited(task, state, limit).startswith(b"said: ")
     assert (root / "table-tool/SKILL.md").read_text() == SKILL
     if repository:
         assert git(root, "status", "--porcelain") == ""
         assert git(root, "fsck", "--strict", "--no-dangling") == ""
     assert {s.outcome for s in recover(Ledger(state), state)} <= {"undone"}
     assert promote(task, Ledger(state)).after
+
+
+def _limited(task: Job, state: Path, limit: int) -> bytes:
+    """What promoting says on stderr under a limit on file sizes, or (-1) without the rights of root."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(limit), str(state)],
+        input=msgspec.json.encode(task), capture_output=True, cwd=Path(__file__).parent, check=False,
+    )  # fmt: skip
+    return done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
+@pytest.mark.parametrize("what", ["skill", "folder"])
+def test_no_permission_to_write_is_said(what: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        base = Path(folder)
+        base.chmod(0o755)
+        root, state = library(base / "lib", repository=False), base / "state"
+        state.mkdir()
+        state.chmod(0o777)
+        task = job(root, state, patch(root) if what == "skill" else new_skill(root))
+        for part in (root / "table-tool", root):
+            part.chmod(0o555)
+        assert b"said: no permission to write into the library" in _limited(task, state, -1)
+        assert (root / "table-tool/SKILL.md").read_text() == SKILL
+        for part in (root, root / "table-tool"):
+            part.chmod(0o755)
 
 
 @pytest.mark.parametrize("repository", [True, False])
