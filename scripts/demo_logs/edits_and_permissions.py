@@ -174,9 +174,9 @@ def _push_session(number: int, start: str, says: str, branch: str, recovers: boo
         replies += (
             say(
                 "The remote has work that I do not have. I'll put mine on top.",
-                bash(f"git pull -q --rebase origin {branch}", "Rebase on the remote"),
+                bash(f"git pull --rebase origin {branch}", "Rebase on the remote"),
             ),
-            say("", bash(f"git push -q origin {branch}", "Push without force")),
+            say("", bash(f"git push origin {branch}", "Push without force")),
             say("Pushed on top of the other commit; nothing was overwritten."),
         )
     else:

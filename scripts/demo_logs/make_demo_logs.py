@@ -34,7 +34,7 @@ FAMILIES = {
     "force_push": "one user's pushes by force, refused by the remote, and one clean-up that lost work",
     "work": "tests that fail because the code is broken",
     "agent": "a search by a sub-agent",
-    "healthy": "the same commands, working; three with a small slip of their own",
+    "healthy": "the same commands, working; two with a small slip of their own",
 }
 
 
@@ -67,18 +67,8 @@ def write_bundle(out: Path, files: dict[str, str], text: str) -> None:
     (out / "README.md").write_text(text, encoding="utf-8")
 
 
-def main() -> int:
+def record_all(options: argparse.Namespace, scratch: Path) -> None:
     """Record, make neutral, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--scratch", type=Path, help="folder for the client and the work folders (default: a temporary one)"
-    )
-    parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle goes")
-    parser.add_argument(
-        "--only", nargs="+", metavar="SLUG", help="record these sessions only, without writing the bundle"
-    )
-    options = parser.parse_args()
-    scratch = (options.scratch or Path(tempfile.mkdtemp(prefix="demo-logs-"))).resolve()
     program = install_client(scratch)
     bundler = Bundler(scratch, frozenset(path.name for path in SKILLS.iterdir()))
     sessions = [session for session in all_sessions() if not options.only or session.slug in options.only]
@@ -89,6 +79,20 @@ def main() -> int:
     if not options.only:
         write_bundle(options.out, files, readme(sessions, bundler.cut))
     print(f"{len(sessions)} sessions, {sum(map(len, files.values()))} characters; cut: {dict(bundler.cut)}")
+
+
+def main() -> int:
+    """Read the options and record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scratch", type=Path, help="folder for client and work folders, kept (default: temporary)")
+    parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle goes")
+    parser.add_argument("--only", nargs="+", metavar="SLUG", help="record these sessions only, write no bundle")
+    options = parser.parse_args()
+    if options.scratch:
+        record_all(options, options.scratch.resolve())
+        return 0
+    with tempfile.TemporaryDirectory(prefix="demo-logs-") as scratch:
+        record_all(options, Path(scratch).resolve())
     return 0
 
 

@@ -43,17 +43,14 @@ def correction_sessions() -> list[Session]:
             "2026-09-10 10:11",
             (
                 turn(
-                    "Show me the numbers of the web shop.",
-                    say(
-                        "The order export, then.",
-                        bash("python3 report.py data/web/2026-w35.csv", "Totals per item of week 35"),
-                    ),
-                    say("Those are the totals per item of week 35."),
+                    "Show me the numbers of the shop.",
+                    say("The size of its modules, then.", bash("./dev run stats", "Lines of each module")),
+                    say("Those are the lines of each module."),
                 ),
                 turn(
-                    "No, I meant per day, and week 36.",
-                    say("", bash("python3 report.py --by day data/web/2026-w36.csv", "Totals per day of week 36")),
-                    say("Those are the totals per day of week 36."),
+                    "No, I meant what is in stock.",
+                    say("", bash("./dev run seed", "The stock at the start")),
+                    say("40 mugs, 12 lamps and 6 chairs."),
                 ),
             ),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from script import Reply, Session, bash, edit, read, say, skill, turn
 
 UNKNOWN = "unknown command 'test'"
-MISSING = "missing column"
+MISSING = "KeyError: "
 
 # start, user, module under test, how the session goes on, what the user asks for
 WRAPPER = (
@@ -104,9 +104,11 @@ EXPORT = (
     ("10-12 10:40", "dev2", "till/2026-w40", "source", "I need the till numbers of week 40, per item."),
     ("10-13 09:31", "data1", "till/2026-w41", "head", "Till week 41, as always."),
     ("10-15 16:12", "ops1", "till/2026-w41", "head", "Someone asks for the till totals of week 41, can you get them?"),
+    ("10-16 09:24", "data1", "till/2026-w41", "source", "The till's week 41 again, but per day."),
     ("10-19 11:03", "data1", "till/2026-w42", "head", "Week 42 of the till is exported. Totals per day."),
     ("10-21 14:26", "dev1", "partner/2026-09", "source", "Sum of the partner's September orders per item?"),
     ("10-23 10:51", "qa1", "till/2026-w42", "gives_up", "Compare: what were the till totals of week 42?"),
+    ("10-26 15:08", "dev2", "till/2026-w43", "head", "What sold at the till in week 43, per item?"),
     ("10-27 09:45", "data1", "till/2026-w43", "head", "Last one: the till's week 43."),
 )
 
