@@ -61,7 +61,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all records: immutable, keyword-only, unknown fields refused."""
 
 
-def to_json(record: Any) -> bytes:
+def to_json(record: object) -> bytes:
     """Encode a record (or a list or dict of them) canonically: same value, same bytes."""
     return msgspec.json.encode(record, order="sorted")
 
@@ -484,6 +484,11 @@ class Patch(Record, frozen=True, kw_only=True):
     clients: tuple[str, ...] = ()
     """`client version` pairs it was learnt on."""
     models: tuple[str, ...] = ()
+
+    @property
+    def edited(self) -> bool:
+        """Whether a curator wrote (part of) it: the writer is then `generator + curator`."""
+        return " + " in self.writer
 
 
 # ----------------------------------------------------------------------------------------------- evidence

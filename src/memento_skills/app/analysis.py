@@ -315,5 +315,7 @@ def verify_one(
     by_key = {r.key: r for r in runs}
     shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
     reach = reach_of(patch, [r for r in held_out if _is(r, patch.pattern)], by_key, shelf)
-    checks = check_patch(patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets)
+    checks = check_patch(
+        patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets, by_person=patch.edited
+    )
     return judge_all([evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now)])[0]

@@ -109,6 +109,11 @@ def into_store(
         for batch in read_batches(file.path, masker=masker, options=told, format=options.format or None, start=start):
             intake.take(file, batch)
     intake.commit()
+    states = [intake.known.get(_name(f)) for f in files]
+    if files and all(s is not None and not s.format for s in states):
+        raise BadInput(
+            f"no agent log among {len(files)} files", where=str(files[0].path), hint=intake.reason or "see --format"
+        )
     return intake.total
 
 
@@ -123,6 +128,8 @@ class _Intake:
         self.store = store
         self.known = known
         self.total = Ingested()
+        self.reason = ""
+        """Why a file was no log, the last one."""
         self._begun: set[str] = set()
         self._pending: list[tuple[LogFile, Batch]] = []
         self._size = 0
@@ -135,6 +142,7 @@ class _Intake:
 
     def take(self, file: LogFile, batch: Batch) -> None:
         """One more batch; commits when there are enough."""
+        self.reason = batch.reason or self.reason
         self._pending.append((file, batch))
         self._size += batch.bytes
         if self._size >= COMMIT_BYTES:
@@ -162,7 +170,7 @@ class _Intake:
                 runs=len(batch.runs),
                 new_runs=stored.count("new"),
                 duplicates=stored.count("unchanged"),
-                quarantined=len(batch.quarantined) + int(batch.format is None),
+                quarantined=len(batch.quarantined),
                 lines=batch.counts,
             )
         )
@@ -229,8 +237,13 @@ def _merged(before: Run | None, now: Run) -> Run:
 def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[result.FileResult]:
     """Read files without storing anything, newest first."""
     masker, told = masker_of(salt, options), reader_options(options)
-    for file in find(paths, options):
-        yield read_file(file.path, masker=masker, options=told, format=options.format or None)
+    known, reason, files = False, "", find(paths, options)
+    for file in files:
+        found = read_file(file.path, masker=masker, options=told, format=options.format or None)
+        known, reason = known or found.format is not None, found.reason or reason
+        yield found
+    if not known and files:
+        raise BadInput(f"no agent log among {len(files)} files", where=str(files[0].path), hint=reason)
 
 
 def lineages_of(runs: Iterable[Run]) -> dict[str, str]:

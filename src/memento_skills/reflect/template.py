@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import msgspec
+
 from memento_skills.errors import Ungrounded
 from memento_skills.guards import Row, tools
 from memento_skills.records import (
@@ -140,28 +142,32 @@ def _failing_quotes(pattern: Pattern, evidence: Evidence, runs: Mapping[str, Run
 
 def _finding(name: str, pattern: Pattern, remedy: Remedy, owner: str, quotes: list[Citation]) -> Reflection:
     words = _REMEDIES["words"].get(remedy, _REMEDIES["words"]["none"])
-    return Reflection(
-        id=digest(name, pattern.id, remedy),
-        pattern=pattern.id,
-        reflector=name,
-        cause=pattern.cause,
-        remedy=remedy,
-        wrong_decision=Claim(text=words["wrong"], citations=tuple(quotes)),
-        missing_information=Claim(text=words["missing"], citations=tuple(quotes)) if "missing" in words else None,
-        owner=owner,
-        refused=f"not a skill problem: {owner}",
+    return _identified(
+        Reflection(
+            id="",
+            pattern=pattern.id,
+            reflector=name,
+            cause=pattern.cause,
+            remedy=remedy,
+            wrong_decision=Claim(text=words["wrong"], citations=tuple(quotes)),
+            missing_information=Claim(text=words["missing"], citations=tuple(quotes)) if "missing" in words else None,
+            owner=owner,
+            refused=f"not a skill problem: {owner}",
+        )
     )
 
 
 def _refusal(name: str, pattern: Pattern, quotes: list[Citation], why: str) -> Reflection:
-    return Reflection(
-        id=digest(name, pattern.id, why),
-        pattern=pattern.id,
-        reflector=name,
-        cause=pattern.cause,
-        remedy="skill",
-        wrong_decision=Claim(text=pattern.title, citations=tuple(quotes)),
-        refused=why,
+    return _identified(
+        Reflection(
+            id="",
+            pattern=pattern.id,
+            reflector=name,
+            cause=pattern.cause,
+            remedy="skill",
+            wrong_decision=Claim(text=pattern.title, citations=tuple(quotes)),
+            refused=why,
+        )
     )
 
 
@@ -186,19 +192,26 @@ def _worded(
         learned_from=tuple(sorted({r.run for r in rows})),
         confidence=round(lesson.score.lower, 3),
     )
-    return Reflection(
-        id=digest(name, pattern.id, template["name"], guard),
-        pattern=pattern.id,
-        reflector=name,
-        template=template["name"],
-        cause=pattern.cause,
-        remedy="skill",
-        wrong_decision=Claim(text=said["wrong"], citations=tuple(quotes)),
-        missing_information=Claim(text=said["missing"], citations=tuple(worked or quotes)),
-        failed_assumption=Claim(text=said["assumed"], citations=tuple(quotes[:1])),
-        guard=guard,
-        facts=facts | {"rule": said["rule"], "topic": template["topic"].format_map(facts)},
+    return _identified(
+        Reflection(
+            id="",
+            pattern=pattern.id,
+            reflector=name,
+            template=template["name"],
+            cause=pattern.cause,
+            remedy="skill",
+            wrong_decision=Claim(text=said["wrong"], citations=tuple(quotes)),
+            missing_information=Claim(text=said["missing"], citations=tuple(worked or quotes)),
+            failed_assumption=Claim(text=said["assumed"], citations=tuple(quotes[:1])),
+            guard=guard,
+            facts=facts | {"rule": said["rule"], "topic": template["topic"].format_map(facts)},
+        )
     )
+
+
+def _identified(made: Reflection) -> Reflection:
+    """The reflection with an id that is the hash of all that it says."""
+    return msgspec.structs.replace(made, id=digest("reflection", made))
 
 
 def _fits(template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> bool:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from memento_skills.guards import Row, fires, judge
 from memento_skills.records import Counts, Guard
@@ -141,13 +141,3 @@ def retries(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     for row in rows:
         (again if row.call.features.get("retry") == "same" else first).append(row)
     return first, again
-
-
-def macro(projects: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
-    """Mean of a rate over the projects that have at least MIN_EPISODES held-out episodes."""
-    values = [
-        p["rates"][name]
-        for p in projects.values()
-        if p["counts"]["episodes"] >= MIN_EPISODES and p["rates"][name] is not None
-    ]
-    return round(sum(values) / len(values), 4) if values else None

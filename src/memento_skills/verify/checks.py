@@ -25,10 +25,11 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _TOOLS_FIELD = "allowed-tools"
 
 
-def check_patch(patch: Patch, *, folder: str, find_secrets: FindSecrets) -> tuple[Check, ...]:
+def check_patch(patch: Patch, *, folder: str, find_secrets: FindSecrets, by_person: bool = False) -> tuple[Check, ...]:
     """All checks of a patch whose skill lies in a folder of that name, always the same ones in the same order.
 
-    `find_secrets` is `masking.find_secrets` or a stricter one. Details name kinds and places, never a secret.
+    `by_person`: a curator wrote this text, who may also change what stood there; it is said. `find_secrets` is
+    `masking.find_secrets` or a stricter one. Details name kinds and places, never a secret.
     """
     before = skilldoc.parse(patch.before) if patch.before else None
     after = skilldoc.parse(patch.after)
@@ -37,7 +38,7 @@ def check_patch(patch: Patch, *, folder: str, find_secrets: FindSecrets) -> tupl
         _readable(before, after),
         _specification("specification", before, after, folder, "spec"),
         _specification("clients load it", before, after, folder, "lenient"),
-        _untouched(patch),
+        _untouched(patch, by_person=by_person),
         _size(patch, added),
         _secrets(added, find_secrets),
         _hidden(added),
@@ -83,7 +84,7 @@ def _specification(
     return Check(name=name, passed=not errors, detail="; ".join(errors or warnings))
 
 
-def _untouched(patch: Patch) -> Check:
+def _untouched(patch: Patch, *, by_person: bool) -> Check:
     name = "rest untouched"
     if not patch.before:
         return Check(name=name, passed=True, detail="a new skill")
@@ -93,6 +94,8 @@ def _untouched(patch: Patch) -> Check:
         passed = before == after
         return Check(name=name, passed=passed, detail="" if passed else f"changes more than {_TOOLS_FIELD}")
     passed = skilldoc.inserted(before, after) is not None
+    if by_person and not passed:
+        return Check(name=name, passed=True, detail="the curator changed other lines too")
     detail = "" if passed else "changes or removes lines, line endings or the end of the file that it does not amend"
     return Check(name=name, passed=passed, detail=detail)
 
