@@ -67,10 +67,10 @@ def said(text: str) -> str:
     return plain[:OPENING]
 
 
-def _may_repeat(run: Run) -> bool:
-    """Whether any call stands in the run often enough: cheap, and seldom so."""
+def _often(run: Run) -> frozenset[tuple[str, bytes]]:
+    """Calls (tool, arguments) that stand in the run often enough: cheap to tell, and seldom any."""
     made = Counter((s.tool, to_json(s.args)) for s in run.steps if s.kind == "call")
-    return any(count >= REPEATS for count in made.values())
+    return frozenset(call for call, count in made.items() if count >= REPEATS)
 
 
 def _typed(step: Step) -> bool:
@@ -91,20 +91,21 @@ class RepeatedCalls:
         return tuple(failure(view, found, self.rules) for found in self._found(view))
 
     def _found(self, view: View) -> Iterator[Found]:
-        if not _may_repeat(view.run):
-            return
+        often = _often(view.run)
         seen: dict[tuple[str, str, bytes, str], int] = {}
-        for step in view.run.steps:
+        for step in view.run.steps if often else ():
             if _typed(step):
                 seen.clear()
             if step.kind != "result" or step.status in (None, "cascade", "denied_user", "interrupted"):
                 continue
             call = view.calls.get(step.call_id)
-            if call is None or self._polls(call):
+            if call is None:
                 continue
             key = (call.agent, call.tool, to_json(call.args), step.text)
-            if step.status == "ok" and self._changes(call) and key not in seen:
+            if seen and key not in seen and step.status == "ok" and self._changes(call):
                 seen.clear()
+            if key[1:3] not in often or self._polls(call):
+                continue
             seen[key] = seen.get(key, 0) + 1
             if seen[key] >= REPEATS:
                 yield Found(kind="repeated_call", detector=self.name, step=step, call=call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -76,7 +76,12 @@ def recovery(view: View, call: Step, failing: Command | None) -> Step | None:
 def _alike(later: Step, file: str, words: tuple[str, ...]) -> bool:
     if file and file_of(later.args) == file:
         return True
-    return bool(words) and any(head(command.argv) == words for command in commands(command_of(later.args)))
+    return bool(words) and words in _heads(command_of(later.args))
+
+
+@lru_cache(maxsize=512)
+def _heads(line: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(head(command.argv) for command in commands(line))
 
 
 def cost(view: View, call: Step, recovered: Step | None, rules: Rules) -> Cost:
