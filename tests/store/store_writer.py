@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 from store_build import NOON, failure, opened, run
@@ -14,7 +15,8 @@ BATCH = 3
 
 
 def numbered(number: int, count: int = 9) -> Run:
-    return run(f"{number:05}", count=count, started_at=NOON + number, text="x" * (number * 997 % 500))
+    noise = random.Random(number).randbytes(number * 997 % 2000).hex()
+    return run(f"{number:05}", count=count, started_at=NOON + number, text=noise)
 
 
 def write_batch(store: Store, first: int, count: int = BATCH) -> None:

@@ -175,6 +175,7 @@ def test_a_read_only_folder_is_said(public: Path, as_nobody: Callable[[Path], st
     assert "check the permissions" in said
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_said_wherever_it_is_damaged(path: Path) -> None:
     with opened(path) as store:
         write_batch(store, 0, 30)
@@ -213,19 +214,22 @@ def test_a_cut_file_is_said(path: Path) -> None:
 # ------------------------------------------------------------------------------------------- full disk
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_any_of_50_points_stores_nothing_half(path: Path) -> None:
     with opened(path) as store:
         write_batch(store, 0)
+        keys = {numbered(number).key for number in range(BATCH)}
         refused = 0
         for point in range(50):
             engine.erase_freed(store._connection, "")
             pages = store._connection.execute(text("PRAGMA page_count")).scalar_one()
             store._connection.execute(text(f"PRAGMA max_page_count={pages + point}"))
             with pytest.raises(StoreError, match="disk is full: nothing of this step was stored"):
-                write_batch(store, BATCH, 120)
+                write_batch(store, BATCH, 60)
             refused += 1
             assert len(store.headers()) == BATCH
             assert store.run(numbered(0).key) == numbered(0)
+            assert set(store.lineages()) == keys
         store._connection.execute(text("PRAGMA max_page_count=1000000"))
         assert refused == 50
         assert_whole(store, BATCH)
@@ -237,13 +241,14 @@ def test_a_full_disk_at_any_of_50_points_stores_nothing_half(path: Path) -> None
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(disk)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], capture_output=True)
     if made.returncode:
         pytest.skip("mounting a small disk is not permitted here")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a tmpfs")
 def test_a_disk_filled_at_many_points_stores_nothing_half(small_disk: Path) -> None:
     path = small_disk / "memento.db"
@@ -271,6 +276,7 @@ def test_a_disk_filled_at_many_points_stores_nothing_half(small_disk: Path) -> N
 # ------------------------------------------------------------------------------- two processes, and kills
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_and_lose_nothing(
     path: Path, processes: multiprocessing.context.ForkServerContext
 ) -> None:
@@ -324,6 +330,7 @@ def test_a_forget_while_another_process_reads_is_said_and_finished_later(path: P
 KILLS = int(os.environ.get("MEMENTO_KILLS", "20"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 2 * KILLS)
 def test_a_kill_at_any_moment_loses_and_doubles_nothing(
     path: Path, processes: multiprocessing.context.ForkServerContext

@@ -161,6 +161,16 @@ def test_runs_that_shared_a_forgotten_origin_keep_their_own_links(path: Path) ->
         assert store.lineages() == {"made:session-b": "made:session-b", "made:session-c": "made:session-b"}
 
 
+def test_runs_with_different_forgotten_origins_are_not_connected_by_it(path: Path) -> None:
+    with opened(path) as store, store.write() as tx:
+        tx.forget_run("made:x")
+        tx.forget_run("made:y")
+        tx.put_run(run("a", links=("x",)))
+        tx.put_run(run("b", links=("y",)))
+        assert set(store.lineages().values()) == {"made:session-a", "made:session-b"}
+        assert store.headers()[0].links == (scrub.FORGOTTEN,)
+
+
 def test_a_forgotten_secret_leaves_no_byte(path: Path) -> None:
     holder, other = run("a", text=PLANTED), run("b")
     guard = Guard(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from memento_skills.records import Run, Step
 from memento_skills.store import schema
+from memento_skills.store.scrub import FORGOTTEN
 
 
 class Marker:
@@ -28,6 +29,7 @@ class Marker:
         """What connects a run with others, each with its first time: its session and links, rows and calls."""
         session, row, call = self._session, self._row, self._call
         found = {_mark(session, f"{run.client}\0{name}"): run.started_at for name in (run.id, *run.links)}
+        found.pop(_mark(session, f"{run.client}\0{FORGOTTEN}"), None)  # two forgotten origins are not the same
         for step in steps:
             if step.uid:
                 found.setdefault(_mark(row, step.uid), step.at)
@@ -69,10 +71,15 @@ def components(keys: dict[int, str], shared: Iterable[tuple[int, int]]) -> dict[
     return {run: root(run) for run in keys}
 
 
-def compute(connection: Connection) -> dict[int, int]:
-    """Read the index and connect the runs."""
+def compute(connection: Connection) -> tuple[dict[int, str], dict[int, int]]:
+    """Read the index and connect the runs: their keys, and the lineage of each, by number."""
     keys = {row.id: row.key for row in connection.execute(select(schema.runs.c.id, schema.runs.c.key))}
-    return components(keys, _shared(connection))
+    return keys, components(keys, _shared(connection))
+
+
+def names(keys: dict[int, str], lineages: dict[int, int]) -> dict[str, str]:
+    """Lineage by run, both as keys."""
+    return {keys[run]: keys[first] for run, first in lineages.items()}
 
 
 def _shared(connection: Connection) -> Iterator[tuple[int, int]]:

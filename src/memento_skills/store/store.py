@@ -190,19 +190,22 @@ class Store:
 
     def lineages(self) -> dict[str, str]:
         """The lineage of each run, named by the smallest key in it; computed once for each version of the data."""
-        if meta.get(self._connection, meta.LINEAGES) != meta.get(self._connection, meta.DATA, "0"):
-            lineages = lineage.compute(self._connection)
-            if engine.in_transaction(self._connection):
-                self._save_lineages(lineages)
-            else:
-                with engine.transaction(self._connection):
-                    # again under the lock: another process may have stored runs meanwhile
-                    self._save_lineages(lineage.compute(self._connection))
-        return lineage.saved(self._connection)
+        if meta.get(self._connection, meta.LINEAGES) == self.data_version():
+            return lineage.saved(self._connection)
+        if engine.in_transaction(self._connection):
+            return self._save_lineages()
+        try:
+            with engine.transaction(self._connection):
+                return self._save_lineages()
+        except StoreError:
+            # keeping the answer is a convenience: a full disk or a long writer must not hinder reading
+            return lineage.names(*lineage.compute(self._connection))
 
-    def _save_lineages(self, lineages: dict[int, int]) -> None:
+    def _save_lineages(self) -> dict[str, str]:
+        keys, lineages = lineage.compute(self._connection)
         lineage.save(self._connection, lineages)
-        meta.put(self._connection, meta.LINEAGES, meta.get(self._connection, meta.DATA, "0"))
+        meta.put(self._connection, meta.LINEAGES, self.data_version())
+        return lineage.names(keys, lineages)
 
     def quarantined(self) -> list[Quarantined]:
         """Everything that could not be read, by file and line."""
