@@ -140,6 +140,49 @@ def test_a_pytest_run_is_not_named_by_its_last_line() -> None:
     assert first.fault == "work"
 
 
+SURFACES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "no such host": (
+        "curl https://x.example/a",
+        ("curl: (6) Could not resolve host: x.example", "getaddrinfo ENOTFOUND x"),
+    ),
+    "no right to a file": (
+        "npm i",
+        ("EACCES: permission denied, mkdir '/usr'", "sh: 1: /usr: Permission denied", "Access is denied."),
+    ),
+    "forbidden": ("kubectl get pods", ("Error from server (Forbidden): no", "HTTP 403", "403 Forbidden")),
+    "too often": ("gh api x", ("gh: API rate limit exceeded (HTTP 403)", "error: 429 Too Many Requests")),
+    "no JSON": (
+        "python3 a.py",
+        ("json.decoder.JSONDecodeError: Expecting value", "SyntaxError: Unexpected token < in JSON at 0"),
+    ),
+    "unknown option": (
+        "tool x --fast",
+        ("error: unknown option '--fast'", "Error: unknown flag: --fast", "flag provided but not defined: --fast"),
+    ),
+    "unknown command": (
+        "tool fast",
+        ("error: unknown command 'fast'", 'unknown command "fast" for "tool"', "tool: 'fast' is not a tool command."),
+    ),
+    "unknown program": (
+        "foo x",
+        ("bash: foo: command not found", "(eval):1: command not found: foo", "sh: 1: foo: not found"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_surface_forms_of_one_cause_are_one(name: str) -> None:
+    command, texts = SURFACES[name]
+    assert ids(*(TEMPLATE.signature(f"Exit code 2\n{text}", "Bash", command, "error") for text in texts)) == 1
+
+
+def test_the_causes_of_the_surfaces_stay_apart() -> None:
+    firsts = [
+        TEMPLATE.signature(f"Exit code 2\n{texts[0]}", "Bash", command, "error") for command, texts in SURFACES.values()
+    ]
+    assert ids(*firsts) == len(SURFACES)
+
+
 @pytest.mark.parametrize(
     ("line", "command"),
     [
