@@ -40,7 +40,7 @@ def demo(into: str | None, *, say: Say, now: float) -> dict[str, Any]:
         library = _library(bundle, folder)
         store = stack.enter_context(open_store(folder / "store.db", clock=lambda: now))
         options = Options(now=now, home=str(folder), skills=(str(library),))
-        say(f"1. Read: the logs of {_count(bundle)} recorded sessions, and the skills of the project they worked on")
+        say("1. Read: the recorded sessions of two small projects, and the skills of one of them")
         scanned = pipeline.scan(store, [str(bundle / "logs")], options)
         lines = scanned.ingested.lines
         say(
@@ -94,10 +94,6 @@ def _library(bundle: Path, folder: Path) -> Path:
     git.run("add", "--", ".claude")
     git.run("commit", "--quiet", "--no-gpg-sign", "--message", "The skills of the demo project")
     return library
-
-
-def _count(bundle: Path) -> int:
-    return sum(1 for _ in (bundle / "logs").rglob("*.jsonl*"))
 
 
 def _best_first(store: Store) -> list[Held]:

@@ -6,7 +6,7 @@ Only this package knows the order of the stages. Everything that a command does 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memento_skills import detect
@@ -22,7 +22,7 @@ from memento_skills.app.promoting import audit_problems, promote, rollback
 from memento_skills.app.replay import replay
 from memento_skills.detect import report as detect_report
 from memento_skills.errors import BadInput
-from memento_skills.records import Failure, Patch, Reflection, Verdict, digest
+from memento_skills.records import Failure, Patch, QueueItem, Reflection, Verdict, digest
 from memento_skills.store.store import Store
 
 __all__ = [
@@ -89,8 +89,15 @@ def scan(
         patterns=len(store.patterns()),
         patches=len(held),
         passed=sum(h.verdict.value == "better" for h in held),
-        best=queue[0].patch if queue else "",
+        best=_best(queue, {h.patch.id: h.verdict for h in held}),
     )
+
+
+def _best(queue: Sequence[QueueItem], verdicts: Mapping[str, Verdict]) -> str:
+    """The proposal to show first: the best proven one of the queue; the queue's own order protects the few."""
+    order = {"better": 0, "not_enough_evidence": 1, "not_better": 2}
+    ranked = sorted(queue, key=lambda i: (order[i.verdict], -verdicts[i.patch].counts.right))
+    return ranked[0].patch if ranked else ""
 
 
 def _basis(store: Store, options: Options, shelf: analysis.Shelf) -> str:

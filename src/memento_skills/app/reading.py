@@ -127,7 +127,9 @@ class _Intake:
     def __init__(self, store: Store, known: dict[str, FileState]) -> None:
         self.store = store
         self.known = known
-        self.total = Ingested()
+        self._counted = Ingested()
+        self._fates: dict[str, set[str]] = {}
+        """What became of each run, batch by batch: new, updated, unchanged, forgotten."""
         self.reason = ""
         """Why a file was no log, the last one."""
         self._begun: set[str] = set()
@@ -136,8 +138,19 @@ class _Intake:
 
     def add(self, more: Ingested) -> None:
         """Count."""
-        self.total = Ingested(
-            **{name: getattr(self.total, name) + getattr(more, name) for name in Ingested.__struct_fields__}
+        self._counted = Ingested(
+            **{name: getattr(self._counted, name) + getattr(more, name) for name in Ingested.__struct_fields__}
+        )
+
+    @property
+    def total(self) -> Ingested:
+        """What was counted, each run once however many files and batches hold it."""
+        fates = self._fates.values()
+        return msgspec.structs.replace(
+            self._counted,
+            runs=len(fates),
+            new_runs=sum("new" in f for f in fates),
+            duplicates=sum(f == {"unchanged"} for f in fates),
         )
 
     def take(self, file: LogFile, batch: Batch) -> None:
@@ -158,7 +171,8 @@ class _Intake:
         self._pending, self._size = [], 0
 
     def _store(self, tx: Tx, file: LogFile, batch: Batch) -> None:
-        stored = [_put(self.store, tx, run) for run in batch.runs]
+        for run in batch.runs:
+            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run))
         for note in batch.quarantined:
             tx.add_quarantined(note)
         state = self._state(file, batch)
@@ -167,9 +181,6 @@ class _Intake:
         self.add(
             Ingested(
                 files=int(batch.last),
-                runs=len(batch.runs),
-                new_runs=stored.count("new"),
-                duplicates=stored.count("unchanged"),
                 quarantined=len(batch.quarantined),
                 lines=batch.counts,
             )

@@ -172,6 +172,8 @@ class RunState:
 def display(state: FileState, text: str, *, fresh: bool) -> None:
     """A reading tool showed (part of) a file: what was known stays where the part does not cover it."""
     numbers, lines = _numbered(text)
+    if state.content and not numbers and len(lines) <= 2:
+        return  # a note that the file is unchanged since the last reading
     shown = "\n".join(lines)
     if fresh or not state.content:
         state.content, state.numbers = shown, numbers

@@ -252,7 +252,7 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     expect = lesson.alternative.expect
     commands = [c for c in _commands(lesson) if not c.startswith("cd ")]
     common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
-    command = max(commands, key=len, default="") or (common.most_common(1)[0][0] if common else "")
+    command = _fuller(max(commands, key=len, default=""), common, len(rows))
     changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
     project = pattern.projects[0] if pattern.projects else ""
     folder = "the project's root" if expect.path == "<root>" else f"`{expect.path.removeprefix('<root>/')}`"
@@ -272,6 +272,14 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     facts["changer"] = f"`{changers[0]}`" if changers and plain(changers[0]) else "a command that rewrites files"
     facts["situation"] = _situation(lesson)
     return facts
+
+
+def _fuller(command: str, common: Counter[str], rows: int) -> str:
+    """The command in two words where most of the failing lines agree on the second: `python3 report.py`."""
+    for head, count in common.most_common():
+        if not command or (head.startswith(command + " ") and " " not in command and 2 * count > rows):
+            return head
+    return command
 
 
 def _quoted(value: str) -> str:
