@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_build import (
     NOON,
@@ -24,7 +26,7 @@ from store_build import (
 )
 
 from memento_skills.errors import UsageError
-from memento_skills.records import Condition, Counts, Expect, Guard, Quarantined, Scope, Slice
+from memento_skills.records import Condition, Counts, Expect, Guard, Quarantined, Scope, Slice, Step
 from memento_skills.store import FileState, Store, scrub
 
 PLANTED = 'Xk9-planted/Wert ü"quoted"'
@@ -85,6 +87,11 @@ def test_a_forgotten_run_is_not_stored_again(path: Path) -> None:
             assert tx.add_failures([failure(gone)]) == 0
             tx.replace_failures(gone.key, [failure(gone)])
             tx.put_file(files_of(gone.key, "/logs/session-gone.jsonl"))
+            tx.add_quarantined(
+                Quarantined(
+                    file="/logs/session-gone.jsonl", line=1, offset=0, size=1, sha256="0", reason="session-gone"
+                )
+            )
         state = store.file("/logs/session-gone.jsonl")
         assert state is not None
         assert (state.runs, state.offset) == ((), 1)
@@ -221,6 +228,26 @@ def test_a_forgotten_secret_is_replaced_when_it_comes_again(path: Path) -> None:
             tx.set_patterns([pattern(PLANTED)])
             tx.add_reflection(reflection(citation(longer)))
         assert b"Xk9" not in everything(path)
+
+
+@settings(max_examples=15)
+@given(st.text(min_size=4, max_size=12), st.text(max_size=6), st.booleans())
+def test_no_byte_of_any_secret_is_left_wherever_it_stands(secret: str, around: str, deep: bool) -> None:
+    literal = "Q\u00e9" + secret
+    text = around + literal + around
+    args = {"a": [{text: [text]}], "_raw": json.dumps({"b": text}), "n": 10**30 if deep else 1}
+    held = Step(seq=0, kind="call", actor="agent", args=args, call_id=text, cwd=text)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "memento.db"
+        with opened(path) as store:
+            with store.write() as tx:
+                tx.put_run(run("a", id=text, user=text, links=(text,), steps=(held,)))
+            with store.write() as tx:
+                assert tx.forget_secret(literal).runs == 1
+            assert store.problems() == []
+            assert len(store.headers()) == 1
+        left = everything(path)
+        assert [v for v in scrub.variants(literal) if v.encode() in left] == []
 
 
 def test_a_secret_too_short_to_be_told_is_refused() -> None:

@@ -22,6 +22,8 @@ def test_a_filled_ledger_gives_back_every_record_of_the_loop() -> None:
         assert store.failures() == [failure(a), failure(b)]
         assert [p.id for p in store.patterns()] == [signature().id]
         assert [r.pattern for r in store.reflections(signature().id)] == [signature().id]
+        assert store.reflection("reflection-").pattern == signature().id
+        assert store.promotion("promotion-").patch == made.id
         assert store.patches() == [made] == store.patches(signature().id)
         assert [v.patch for v in store.verdicts(made.id)] == [made.id]
         assert [d.patch for d in store.decisions(made.id)] == [made.id]
@@ -150,6 +152,9 @@ def test_a_new_detector_replaces_the_failures_of_a_run() -> None:
         assert store.failures() == [failure(a, 2, detector="made@2")]
         with pytest.raises(StoreError, match="another run"):
             tx.replace_failures(a.key, [failure(run("b"))])
+        tx.replace_failures(a.key, [])
+        tx.set_patterns([])
+        assert (store.failures(), store.patterns()) == ([], [])
 
 
 def test_a_failure_of_a_run_that_is_not_stored_is_refused() -> None:

@@ -200,10 +200,14 @@ def _blank_files(connection: Connection, keys: Collection[str], sources: Collect
     for row in _rows(connection, schema.quarantined, "id"):
         note = codec.decode(row.body, Quarantined)
         if note.file in paths:
-            blank = msgspec.structs.replace(note, file=FORGOTTEN, sha256="", reason=FORGOTTEN)
-            _put_body(connection, schema.quarantined, "id", row.id, blank)
+            _put_body(connection, schema.quarantined, "id", row.id, blank_note(note))
             count += 1
     return count
+
+
+def blank_note(note: Quarantined) -> Quarantined:
+    """A quarantine note that tells only that and where there was something."""
+    return msgspec.structs.replace(note, file=FORGOTTEN, sha256="", reason=FORGOTTEN)
 
 
 # -------------------------------------------------------------------------------------------------- rewriting

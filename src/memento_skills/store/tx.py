@@ -146,8 +146,12 @@ class Tx:
 
     def add_quarantined(self, note: Quarantined) -> None:
         """Note a piece of input that could not be read; the same piece again changes nothing."""
-        key = digest(scrub.fingerprint(self._salt, "file", note.file), note.line, note.offset, note.reason)
-        engine.insert_new(self._open(), schema.quarantined, [(key, codec.encode(self._safe(note)))])
+        path = scrub.fingerprint(self._salt, "file", note.file)
+        state = self._open().scalar(select(schema.files.c.body).where(schema.files.c.path == path))
+        if state is not None and codec.decode(state, FileState).path == scrub.FORGOTTEN:
+            note = forget.blank_note(note)
+        key = digest(path, note.line, note.offset, note.reason)
+        engine.insert_new(self._connection, schema.quarantined, [(key, codec.encode(self._safe(note)))])
 
     # ------------------------------------------------------------------------------------ failures to health
 
