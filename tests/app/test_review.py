@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,19 +84,7 @@ def test_an_edit_from_a_file_is_a_new_patch(call: Call, patches: tuple[Patch, ..
 def test_the_keyboard_walk_decides_on_a_terminal_and_leaves_it_as_it_was(
     project: Path, patches: tuple[Patch, ...]
 ) -> None:
-    import pty
-    import termios
-
-    ours, theirs = pty.openpty()
-    before = termios.tcgetattr(theirs)
-    environment = {"TERM": "xterm-256color", "MEMENTO_CURATOR": "someone", "COLUMNS": "80", "LINES": "24"}
-    for name in ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        environment[name] = os.environ.get(name, "")
-    walk = subprocess.Popen(
-        [sys.executable, "-m", "memento_skills.app.cli.main", "review"],
-        stdin=theirs, stdout=theirs, stderr=theirs, cwd=project, env=environment, start_new_session=True,
-    )  # fmt: skip
-    try:
+    with terminal(project) as (ours, walk):
         shown = _until(ours, b"q)uit")
         for keys, then in (
             (b"r", b"not useful"),
@@ -106,13 +96,58 @@ def test_the_keyboard_walk_decides_on_a_terminal_and_leaves_it_as_it_was(
             os.write(ours, keys)
             shown += _until(ours, then) if then else b""
         assert walk.wait(timeout=20) == 0
+    assert b"1/3" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+def test_ctrl_c_leaves_with_130_and_keeps_what_was_decided(
+    project: Path, patches: tuple[Patch, ...], call: Call
+) -> None:
+    with terminal(project) as (ours, walk):
+        _until(ours, b"q)uit")
+        os.write(ours, b"r")
+        _until(ours, b"not useful")
+        os.write(ours, b"2")
+        _until(ours, b"rejected")
+        os.write(ours, b"\x03")
+        _until(ours, b"\x1b[?1049l")
+        assert walk.wait(timeout=20) == 130
+    rows = call("review", "list", "--json").json
+    assert isinstance(rows, list)
+    assert len(rows) == 2
+
+
+@contextlib.contextmanager
+def terminal(project: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A review walk on a pseudo-terminal of 80 x 24, which must be left as it was."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(theirs)
+    environment = {"TERM": "xterm-256color", "MEMENTO_CURATOR": "someone"}
+    for name in ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        environment[name] = os.environ.get(name, "")
+
+    def own() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    walk = subprocess.Popen(
+        [sys.executable, "-m", "memento_skills.app.cli.main", "review"],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=project, env=environment, preexec_fn=own,  # noqa: PLW1509 - the controlling terminal can be taken only in the child
+    )  # fmt: skip
+    try:
+        yield ours, walk
     finally:
         walk.kill()
         walk.wait()
         after = termios.tcgetattr(theirs)
         os.close(ours)
         os.close(theirs)
-    assert b"1/3" in shown
     assert after == before
 
 

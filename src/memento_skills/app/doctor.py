@@ -29,6 +29,8 @@ LOG_PLACES = (
     ("Gemini CLI", ".gemini/tmp", "", ""),
     ("Copilot CLI", ".copilot/session-state", "", ""),
 )
+READ = frozenset({"Claude Code"})
+"""Clients whose own logs a reader of this version understands."""
 LIBRARY_PLACES = (".claude/skills", ".agents/skills", ".codex/skills", ".config/opencode/skills", ".gemini/skills")
 _REQUIRED = re.compile(r"[A-Za-z0-9._-]+")
 COUNT_LIMIT = 20_000
@@ -131,7 +133,8 @@ def _logs(place: Place) -> list[Finding]:
         files, size = _weigh(folder)
         if files:
             detail = f"{folder}: {files:,} files, {size / 1e6:,.0f} MB"
-            found.append(Finding(name=f"logs of {client}", state="ok", detail=detail))
+            hint = "" if client in READ else "this version has no reader for them"
+            found.append(Finding(name=f"logs of {client}", state="ok", detail=detail, hint=hint))
             if client == "Claude Code":
                 found.append(_retention(folder.parent))
     return found or [

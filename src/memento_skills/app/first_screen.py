@@ -62,7 +62,8 @@ def _price(pattern: Pattern) -> float:
 
 def _account(scanned: Scanned) -> Text:
     done = scanned.ingested
-    row = Text(f"{done.runs:,} runs in {done.files:,} files, {done.lines.seen:,} lines", "dim")
+    read = f"{done.runs:,} runs" if done.runs else "nothing new"
+    row = Text(f"{read} in {done.files:,} files, {done.lines.seen:,} lines", "dim")
     if done.lines.quarantined:
         row.append(f" ({done.lines.quarantined:,} could not be read)", "yellow")
     row.append(f": {scanned.failures:,} failures, {scanned.patterns:,} patterns", "dim")
@@ -91,20 +92,26 @@ def _proposal(first: FirstScreen) -> list[RenderableType]:
     rows: list[RenderableType] = [
         Text("A patch for the skill ", "bold").append_text(screen.plain(patch.skill.name, "bold")).append(new, "yellow")
     ]
-    rows.extend(Padding(line, (0, 0, 0, 2)) for line in screen.changed(patch.diff, limit=8))
+    # of a new skill the end is what matters: its head is the format's, the rule stands last
+    lines = screen.changed(patch.diff)[-5:] if patch.kind == "create" else screen.changed(patch.diff, limit=8)
+    rows.extend(_indented(line) for line in lines)
     if patch.chips:
-        rows.append(Padding(screen.chips(patch.chips), (0, 0, 0, 2)))
+        rows.append(_indented(screen.chips(patch.chips)))
     quotes = [c for claim in patch.rationale for c in claim.citations]
-    rows.extend(Padding(screen.quote(c, limit=70), (0, 0, 0, 2)) for c in screen.distinct(quotes, 2))
+    rows.extend(_indented(screen.quote(c, limit=70)) for c in screen.distinct(quotes, 2))
     if first.verdict is not None:
         word, style = screen.VERDICT_WORDS[first.verdict.value]
         row = Text("on later logs: ").append(word, style)
         row.append(f", {screen.backtest(first.verdict.counts, first.verdict.held_out_lineages)}")
         if lost := len(first.verdict.lost_cases):
             row.append(f"; it speaks up at {lost} {'call' if lost == 1 else 'calls'} that worked", "red")
-        rows.append(Padding(row, (0, 0, 0, 2)))
+        rows.append(_indented(row))
     rows.append(Text())
     return rows
+
+
+def _indented(text: Text) -> RenderableType:
+    return Padding(text, (0, 0, 0, 2), expand=False)
 
 
 def _hanging(mark: Text, text: Text) -> RenderableType:

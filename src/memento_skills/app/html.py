@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from memento_skills import __version__
 from memento_skills.app import charts, screen
 from memento_skills.app.when import day
-from memento_skills.records import Citation, Patch, Record, Verdict
+from memento_skills.records import Patch, Record, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -114,14 +114,15 @@ _LINE_KEYS = ("files", "lines", "understood", "ignored", "quarantined")
 
 
 def _proposal(item: Proposal) -> dict[str, Any]:
-    quotes: tuple[Citation, ...] = tuple(c for claim in item.patch.rationale for c in claim.citations)
+    quotes = [citation for claim in item.patch.rationale for citation in claim.citations]
     return {
         "title": item.title or item.patch.skill.name,
         "state": item.state,
         "patch": item.patch,
         "verdict": item.verdict,
         "lines": screen.diff_kinds(item.patch.diff),
-        "quotes": tuple(dict.fromkeys((c.run, c.step, c.quote) for c in quotes))[:4],
+        "claims": [claim.text for claim in item.patch.rationale],
+        "quotes": screen.distinct(quotes, 3),
     }
 
 

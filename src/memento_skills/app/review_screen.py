@@ -73,7 +73,7 @@ def head(card: Card, place: str, answer: str = "") -> RenderableType:
     title = Text(f"{place}  ", "dim").append_text(screen.plain(item.title, "bold", limit=150))
     rows.append(title if not answer else title.append(f"  [{answer}]", "bold cyan"))
     facts = Text(LANES[item.lane], "bold red" if item.lane == "severe" else "bold")
-    facts.append(f", severity {item.severity}, review by {item.review_by}", "not bold")
+    facts.append(f", severity {item.severity}, by {item.review_by}", "not bold")
     facts.append(f"; {item.failures} failures, {item.users} {'user' if item.users == 1 else 'users'}; ")
     word, style = screen.VERDICT_WORDS[card.verdict.value]
     rows.append(facts.append(word, style))
@@ -95,7 +95,7 @@ def body(card: Card, pane: Pane) -> RenderableType:
     )
     make: dict[str, Callable[[], Sequence[RenderableType]]] = {
         "diff": lambda: screen.changed(card.patch.diff) if pane == "all" else screen.diff(card.patch.diff),
-        "quotes": lambda: quotes(card),
+        "quotes": lambda: quotes(card, brief=pane == "all"),
         "backtest": lambda: list(evidence(card.verdict)),
     }
     rows: list[RenderableType] = []
@@ -105,17 +105,24 @@ def body(card: Card, pane: Pane) -> RenderableType:
     return Group(*rows)
 
 
-def quotes(card: Card) -> list[RenderableType]:
-    """Each claim with its quotes, run, step and file:line; then held-out failures that it catches."""
+def quotes(card: Card, *, brief: bool = False) -> list[RenderableType]:
+    """Each claim with its quotes, run, step and file:line; then held-out failures that it catches.
+
+    `brief`: the claims, and of all their quotes the two that differ, with the file's name alone.
+    """
     rows: list[RenderableType] = []
     for claim in card.patch.rationale:
         rows.append(screen.plain(claim.text, limit=300))
-        rows.extend(_quoted(claim.citations[:3], card.places))
         if not claim.citations:
             rows.append(Text("  unsupported: no quote", "bold red"))
+        elif not brief:
+            rows.extend(_quoted(screen.distinct(claim.citations, 3), card.places))
+    every = [citation for claim in card.patch.rationale for citation in claim.citations]
+    if brief:
+        return [*rows, *_quoted(screen.distinct(every, 2), {key: _file_name(at) for key, at in card.places.items()})]
     if card.verdict.examples:
         rows.append(Text("later failures it would have caught:"))
-        rows.extend(_quoted(card.verdict.examples[:3], card.places))
+        rows.extend(_quoted(screen.distinct(card.verdict.examples, 3), card.places))
     return rows or [Text("no quote", "bold red")]
 
 
@@ -129,14 +136,7 @@ def evidence(verdict: Verdict) -> Sequence[RenderableType]:
     if verdict.reach.carries:
         reach += f"; the rest: {visible(verdict.reach.carries)}"
     rows.append(Text(reach))
-    checks = Text("checks: ")
-    for check in verdict.checks:
-        checks.append(
-            f"{'ok' if check.passed else 'FAILED'} {visible(check.name)}  ", "green" if check.passed else "bold red"
-        )
-        if not check.passed and check.detail:
-            checks.append_text(screen.plain(f"({check.detail}) ", "red", limit=160))
-    rows.append(checks if verdict.checks else Text("checks: none ran", "yellow"))
+    rows.append(_checks(verdict))
     return rows
 
 
@@ -179,6 +179,18 @@ def _lines(console: Console, options: ConsoleOptions, part: RenderableType) -> l
     return console.render_lines(part, options, pad=False)
 
 
+def _checks(verdict: Verdict) -> Text:
+    failed = [check for check in verdict.checks if not check.passed]
+    passed = len(verdict.checks) - len(failed)
+    if not verdict.checks:
+        return Text("checks: none ran", "yellow")
+    row = Text("checks: ").append(f"{passed} passed", "green")
+    for check in failed:
+        row.append(f", FAILED {visible(check.name)}", "bold red")
+        row.append_text(screen.plain(f" ({check.detail})", "red", limit=160))
+    return row
+
+
 def _lost(verdict: Verdict) -> list[RenderableType]:
     rows: list[RenderableType] = []
     if verdict.lost_cases:
@@ -186,7 +198,9 @@ def _lost(verdict: Verdict) -> list[RenderableType]:
         rows.append(
             Text(f"LOST: it speaks up at {count} {'call' if count == 1 else 'calls'} that worked", "bold white on red")
         )
-        rows.extend(Padding(screen.quote(case, limit=90), (0, 0, 0, 2)) for case in verdict.lost_cases[:2])
+        rows.extend(
+            Padding(screen.quote(case, limit=90), (0, 0, 0, 2), expand=False) for case in verdict.lost_cases[:2]
+        )
     worse = [s for s in verdict.slices if s.judgement == "worse"]
     if worse:
         rows.append(Text("WORSE for ", "bold white on red").append_text(screen.plain(_names(worse), "bold red")))
@@ -214,5 +228,11 @@ def _quoted(citations: Sequence[Citation], places: Mapping[str, str]) -> list[Re
         row = screen.quote(citation, limit=160)
         if place := places.get(f"{citation.run}#{citation.step}"):
             row.append(f"  {visible(place)}", "dim")
-        rows.append(Padding(row, (0, 0, 0, 2)))
+        rows.append(Padding(row, (0, 0, 0, 2), expand=False))
     return rows
+
+
+def _file_name(place: str) -> str:
+    """`file:line` without the folder, its middle cut where it is long: session ids make it so."""
+    name = place.replace("\\", "/").rpartition("/")[2]
+    return name if len(name) <= 30 else f"{name[:12]}…{name[-16:]}"

@@ -101,6 +101,8 @@ def chips(items: Iterable[Chip]) -> Text:
 def backtest(counts: Counts, lineages: int) -> str:
     """`7 right, 1 wrong, 0 false, 2 undecidable in 5 held-out lineages: precision 0.88 (0.58–0.97)`."""
     fires = counts.right + counts.wrong + counts.false
+    if not fires and not counts.undecidable:
+        return "no later call met it"
     said = (
         f"{counts.right} right, {counts.wrong} wrong, {counts.false} false, {counts.undecidable} undecidable"
         f" in {lineages} held-out {'lineage' if lineages == 1 else 'lineages'}"

@@ -101,6 +101,7 @@ def reflection(item: Reflection) -> dict[str, Any]:
         "cause": item.cause,
         "remedy": item.remedy,
         "owner": item.owner,
+        "permission": item.facts.get("allow"),
         "refused": item.refused,
         "wrong_decision": claim(item.wrong_decision),
         "missing_information": claim(item.missing_information),

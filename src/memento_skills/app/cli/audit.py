@@ -50,5 +50,5 @@ def list_(session: Session) -> None:
         session.emit_lines(surfaces.audit_entry(e) for e in entries)
         return
     for e in entries:
-        words = ", ".join(f"{name}={value}" for name, value in sorted(e.body.items()) if value not in ("", None))
-        session.say(f"{e.seq:>4}  {day(e.at)}  {e.kind:<10} {words[:160]}")
+        words = (f"{name}={str(value)[:16]}" for name, value in sorted(e.body.items()) if value not in ("", None))
+        session.say(f"{e.seq:>4}  {day(e.at)}  {e.kind:<10} {', '.join(words)}")

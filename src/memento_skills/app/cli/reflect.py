@@ -45,6 +45,8 @@ def text(reflection: Reflection) -> str:
         ("failed assumption", reflection.failed_assumption),
     ):
         rows.extend(_claim(name, claim))
+    if allow := reflection.facts.get("allow"):
+        rows.append(f"  to be granted, if that is meant, in the client's own settings: {allow}")
     if reflection.refused:
         rows.append(f"  no patch: {reflection.refused}")
     return "\n".join(rows)

@@ -99,7 +99,8 @@ def approve(session: Session, /, patch: str, note: str, yes: bool, **more: objec
         session.confirm(f"Approve {card.patch.id} for the skill {card.patch.skill.name}?", yes)
         decision = desk.approve(card, note=note, accept_risk=bool(more["accept_risk"]))
         if not more["then"]:
-            _told(session, decision, f"approved; `memento promote {card.patch.id}` commits it")
+            risk = " --accept-risk" if card.risky else ""
+            _told(session, decision, f"approved; `memento promote {card.patch.id}{risk}` commits it")
             return
         from memento_skills.app import pipeline, surfaces
         from memento_skills.app.cli.promote import text

@@ -153,7 +153,7 @@ class Session:
         if yes:
             return
         if not self.interactive:
-            raise UsageError(f"{question} was not answered", hint=f"say so with {flag}")
+            raise UsageError(f"{question} Nobody can be asked here", hint=f"answer with {flag}")
         if not click.confirm(question, default=False):
             raise click.Abort
 
@@ -162,7 +162,7 @@ class Session:
         if value:
             return value
         if not self.interactive:
-            raise UsageError(f"{question} was not answered", hint=f"give it with {flag}")
+            raise UsageError(f"{question} Nobody can be asked here", hint=f"answer with {flag}")
         return str(click.prompt(question))
 
     # ------------------------------------------------------------------------------------------ output
