@@ -82,7 +82,9 @@ def test_a_pretty_printed_document(tmp_path: Path) -> None:
 
 
 def test_tau_bench_runs_have_rewards_and_stable_names(tmp_path: Path) -> None:
-    runs = [{"task_id": 3, "trial": t, "reward": float(t), "traj": CHAT, "info": {}} for t in (0, 1)]
+    runs: list[dict[str, Any]] = [
+        {"task_id": 3, "trial": t, "reward": float(t), "traj": CHAT, "info": {}} for t in (0, 1)
+    ]
     found = given(tmp_path, runs)
     assert [(r.id.split("/")[-2:], r.outcome.label, r.outcome.reward) for r in found.runs] == [
         (["3", "0"], "failure", 0.0),

@@ -144,7 +144,7 @@ def test_the_task_is_the_first_thing_a_person_asked_for(tmp_path: Path) -> None:
 
 
 def test_arguments_of_a_slash_command_are_a_task(tmp_path: Path) -> None:
-    words = "<command-message>plan</command-message>\n<command-name>/plan</command-name>\n<command-args>a login page</command-args>"
+    words = "<command-name>/plan</command-name>\n<command-args>a login page</command-args>"
     assert one_run(tmp_path, says("u1", words)).task == "a login page"
 
 

@@ -22,21 +22,21 @@ GENERIC = b'{"session": "s1", "kind": "message", "text": "hi"}\n'
 
 
 @pytest.mark.parametrize(
-    ("data", "name", "format"),
+    ("data", "name", "reader"),
     [
         (CLAUDE, "chat.json", "claude-code@1"),
         (CHAT, "session.jsonl", "chat@1"),
         (GENERIC, "x.log", "generic@1"),
         (b"\xef\xbb\xbf" + CLAUDE, "bom.jsonl", "claude-code@1"),
-        (gzip.compress(CLAUDE), "x.json", "claude-code@1"),
+        (gzip.compress(CLAUDE, mtime=0), "x.json", "claude-code@1"),
         (CLAUDE.replace(b"\n", b"\r\n"), "crlf.jsonl", "claude-code@1"),
         (b"\n\n" + CLAUDE, "blank.jsonl", "claude-code@1"),
         (b"not json at all\n" * 3 + CLAUDE, "dirty.jsonl", "claude-code@1"),
     ],
 )
-def test_the_format_is_told_by_content(tmp_path: Path, data: bytes, name: str, format: str) -> None:
+def test_the_format_is_told_by_content(tmp_path: Path, data: bytes, name: str, reader: str) -> None:
     found = read(tmp_path, data, name)
-    assert found.format == format
+    assert found.format == reader
     assert found.runs
 
 
@@ -50,7 +50,7 @@ def test_the_format_is_told_by_content(tmp_path: Path, data: bytes, name: str, f
         (b"# A readme\n", "not a log"),
         (b'{"trajectory_id": 1, "failures": []}', "not a log"),
         (b'{"type": "response_item", "payload": {"role": "user", "content": []}}\n', "not a log"),
-        (gzip.compress(b""), "empty"),
+        (gzip.compress(b"", mtime=0), "empty"),
         (b"\x1f\x8bbroken", "empty"),
     ],
 )
@@ -68,7 +68,7 @@ def test_the_format_can_be_given(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'tape'.*claude-code"):
+    with pytest.raises(UsageError, match=r"'tape'.*claude-code"):
         read_file(tmp_path / "x", masker=Unmasked(), format="tape")
 
 

@@ -20,10 +20,19 @@ from memento_skills.ingest.values import TASK_LENGTH, arguments_of, text_of, tim
 from memento_skills.interfaces import Line
 from memento_skills.records import Actor, Outcome, Run, Status, Step, StepKind
 
-_MESSAGE = re.compile(rb'"role"\s*:\s*"(?:system|developer|user|assistant|tool|function|human)"')
-_RUN = re.compile(rb'"(?:messages|traj|history)"\s*:\s*\[')
+# The first key of a message; other clients wrap theirs (`info`) or begin them otherwise.
+_FIRST = (
+    rb"(?:role|content|name|index|refusal|annotations|tool_calls|function_call|tool_call_id|extra|reasoning_content"
+    rb"|timestamp|id)"
+)
+_RUN = re.compile(rb'"(?:messages|traj|history)"\s*:\s*\[\s*\{\s*"' + _FIRST + rb'"\s*:')
+_BARE = re.compile(rb'\s*\[?\s*\{\s*"' + _FIRST + rb'"\s*:')
 _TURN = re.compile(rb'"role"\s*:\s*"')
-_FOREIGN = (b'"sessionId"', b'"parentUuid"', b'"response_item"', b'"session_meta"', b'"toolCalls"', b'"parts"')
+# Rows and documents of other clients, which have messages inside as well.
+_FOREIGN = re.compile(
+    rb'"(?:sessionId|parentUuid|projectHash|toolCalls|trajectory|environment|message_type)"\s*:'
+    rb'|"type"\s*:\s*"(?:response_item|session_meta|event_msg|tool\.execution_start)"'
+)
 _TERMINAL = re.compile(r"(?:computer)?[ _]?terminal|executor|code[_ ]?runner", re.IGNORECASE)
 _PEOPLE = frozenset({"human", "user"})
 
@@ -112,12 +121,12 @@ class ChatReader(BaseReader):
 
     @staticmethod
     def accepts(head: bytes) -> float:
-        """Sure where runs or messages with chat roles stand, and no sign of another client's rows."""
-        if any(sign in head for sign in _FOREIGN):
+        """Sure where runs or messages with roles stand, and no sign of another client's rows."""
+        if head.lstrip()[:1] not in (b"{", b"[") or _FOREIGN.search(head) or not _TURN.search(head):
             return 0.0
         if _RUN.search(head):
-            return 0.8 if _TURN.search(head) else 0.6 if head.lstrip()[:1] in b"[{" else 0.0
-        return 0.7 if _MESSAGE.search(head) and b'"content"' in head and head.lstrip()[:1] in b"[{" else 0.0
+            return 0.8
+        return 0.7 if _BARE.match(head) and b'"content"' in head else 0.0
 
     @staticmethod
     def document(head: bytes) -> bool:

@@ -16,18 +16,24 @@ from memento_skills.ingest import claude_text
 from memento_skills.ingest.claude_messages import answer, plain, resume_notice, user
 from memento_skills.ingest.claude_rows import Attachment, Row, row_of, trimmed
 from memento_skills.ingest.claude_session import Context, Memory, Session
-from memento_skills.ingest.loose import NotReadable
+from memento_skills.ingest.loose import NotReadable, objects_in
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.values import seconds_of
 from memento_skills.interfaces import Line
 from memento_skills.records import Run
 
-_SIGNS = (b'"sessionId"', b'"uuid"', b'"parentUuid"', b'"type"', b'"message"', b'"userType"', b'"isSidechain"')
 _SILENCE = 86_400.0  # seconds; a client that waits that long was nearly always started anew
-_ROW_TYPES = re.compile(
-    rb'"type": ?"(?:user|assistant|summary|file-history-snapshot|queue-operation|last-prompt|progress|system'
-    rb'|attachment|permission-mode|custom-title|ai-title|mode|pr-link)"'
-)
+_ROW_TYPES = frozenset(
+    b'"%s"' % kind
+    for kind in (
+        b"user", b"assistant", b"system", b"progress", b"attachment", b"summary", b"file-history-snapshot",
+        b"queue-operation", b"last-prompt", b"permission-mode", b"custom-title", b"ai-title", b"agent-name", b"mode",
+        b"pr-link",
+    )
+)  # fmt: skip
+_IDS = ("sessionId", "uuid", "leafUuid", "messageId")
+# Of a first row that is longer than what is looked at.
+_BEGINS = re.compile(rb'\s*\{"(?:parentUuid|type|sessionId|uuid|isSidechain|data|message|attachment|cwd)"\s*:')
 
 
 class ClaudeCodeReader(BaseReader):
@@ -48,11 +54,13 @@ class ClaudeCodeReader(BaseReader):
 
     @staticmethod
     def accepts(head: bytes) -> float:
-        """Sure where the first lines have the row types and the ids of this client."""
-        if not _ROW_TYPES.search(head):
-            return 0.0
-        signs = sum(sign in head for sign in _SIGNS)
-        return 0.95 if signs >= 5 else 0.7 if b'"sessionId"' in head and signs >= 2 else 0.3 if signs >= 2 else 0.0
+        """Sure where lines are rows of this client: a known type, and an id of a session or a row."""
+        rows = [row for row in objects_in(head) if "type" in row and bytes(row["type"]) in _ROW_TYPES]
+        named = sum(any(name in row for name in _IDS) for row in rows)
+        if named:
+            return 0.95
+        long_row = _BEGINS.match(head) and b'"sessionId"' in head and (b'"parentUuid"' in head or b'"uuid"' in head)
+        return 0.8 if long_row and b"\n" not in head else 0.0
 
     @staticmethod
     def trim(lines: Sequence[bytes]) -> bytes:
@@ -63,6 +71,9 @@ class ClaudeCodeReader(BaseReader):
         """Take the next lines of the file."""
         for line in lines:
             self.seen += 1
+            if not line.data.strip():
+                self.ignore("(blank)")
+                continue
             try:
                 row = row_of(line.data)
             except NotReadable as error:

@@ -55,9 +55,7 @@ def files_under(
             if (wanted is None or wanted(file) or file == path) and str(file) not in found:
                 found[str(file)] = _log_file(file)
                 if len(found) > limit:
-                    raise UsageError(
-                        f"more than {limit:,} files", where=str(path), hint="name a folder further down"
-                    )
+                    raise UsageError(f"more than {limit:,} files", where=str(path), hint="name a folder further down")
     return newest_first(list(found.values()))
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypedDict, Unpack, get_args
 
 import msgspec
 
-from memento_skills.ingest.loose import NotReadable, json_of, loosely
+from memento_skills.ingest.loose import NotReadable, json_of, loosely, objects_in
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.status import classify, says_error
 from memento_skills.ingest.values import TASK_LENGTH, arguments_of, text_of, time_of
@@ -117,8 +117,12 @@ class GenericReader(BaseReader):
 
     @staticmethod
     def accepts(head: bytes) -> float:
-        """Sure where the first lines name a session and a kind of step."""
-        return 0.9 if _SESSION.search(head) and _KIND.search(head) else 0.0
+        """Sure where lines name a session and a kind of step."""
+        for entry in objects_in(head):
+            if "session" in entry and bytes(entry.get("kind", b"")).strip(b'"').decode("utf-8", "replace") in _KINDS:
+                return 0.9
+        long_line = b"\n" not in head and head.lstrip()[:1] == b"{"
+        return 0.6 if long_line and _SESSION.search(head) and _KIND.search(head) else 0.0
 
     def feed(self, lines: Iterable[Line]) -> None:
         """Take the next lines of the file."""

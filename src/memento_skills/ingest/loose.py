@@ -27,6 +27,9 @@ def whole_characters(line: bytes) -> bytes:
     return _ESCAPE.sub(mended, line)
 
 
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
 class NotReadable(BadInput):
     """A line that holds no JSON; `what` is the reason."""
 
@@ -41,6 +44,23 @@ def json_of(line: bytes) -> object:
         raise NotReadable("nested too deeply") from None
     except msgspec.DecodeError as error:
         raise NotReadable(f"not JSON: {error}") from None
+
+
+def objects_in(head: bytes, limit: int = 40) -> list[dict[str, msgspec.Raw]]:
+    """The first objects that stand on lines of their own in the beginning of a file, values unparsed.
+
+    None where most lines are something else: a document that quotes a log is no log.
+    """
+    found: list[dict[str, msgspec.Raw]] = []
+    others = 0
+    for line in head.split(b"\n"):
+        try:
+            found.append(_object(line))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            others += bool(line.strip())
+        if len(found) >= limit:
+            break
+    return found if others <= 9 * len(found) else []
 
 
 def loosely(raw: dict[str, Any], shape: type[_Shape]) -> _Shape:

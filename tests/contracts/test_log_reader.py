@@ -1,0 +1,152 @@
+"""The contract of `LogReader`, for every built-in reader."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memento_skills.ingest.framing import Line
+from memento_skills.ingest.reader import BaseReader
+from memento_skills.ingest.sniff import READERS
+from memento_skills.interfaces import LogReader
+from memento_skills.records import Run, to_json
+
+SAMPLES: dict[str, list[bytes]] = {
+    "claude-code": [
+        b'{"type":"user","uuid":"u1","sessionId":"s1","message":{"role":"user","content":"fix it"}}',
+        (
+            b'{"type":"assistant","uuid":"a1","sessionId":"s1","message":{"id":"m1","model":"model-a","content":'
+            b'[{"type":"text","text":"so"},{"type":"tool_use","id":"c1","name":"Bash","input":{"command":"ls"}}]}}'
+        ),
+        (
+            b'{"type":"user","uuid":"u2","sessionId":"s1","message":{"role":"user","content":'
+            b'[{"type":"tool_result","tool_use_id":"c1","content":"Exit code 1","is_error":true}]}}'
+        ),
+        b'{"type":"user","uuid":"u3","sessionId":"s2","message":{"role":"user","content":"other session"}}',
+    ],
+    "chat": [
+        (
+            b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so","tool_calls":'
+            b'[{"id":"c1","function":{"name":"run","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"Error: no"}]}'
+        ),
+        b'{"id":"x2","messages":[{"role":"user","content":"other session"}]}',
+    ],
+    "generic": [
+        b'{"session":"s1","kind":"message","actor":"user","text":"fix it"}',
+        b'{"session":"s1","kind":"call","call_id":"c1","tool":"run","args":{}}',
+        b'{"session":"s1","kind":"result","call_id":"c1","result":"Error: no"}',
+        b'{"session":"s2","kind":"message","actor":"user","text":"other session"}',
+    ],
+}
+NAMES = sorted(READERS)
+GARBAGE = st.lists(
+    st.binary(max_size=40)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=5), lambda x: st.lists(x) | st.dictionaries(st.text(max_size=5), x)
+    ).map(lambda value: json.dumps(value).encode()),
+    max_size=8,
+)
+
+
+def placed(lines: list[bytes]) -> Iterator[Line]:
+    offset = 0
+    for number, data in enumerate(lines, 1):
+        yield Line(number, offset, data)
+        offset += len(data) + 1
+
+
+def fed(name: str, lines: list[bytes]) -> BaseReader:
+    reader = READERS[name]("logs/a.jsonl")
+    reader.feed(placed(lines))
+    return reader
+
+
+def comparable(runs: list[Run]) -> list[bytes]:
+    return [to_json(run) for run in runs]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_a_log_reader_with_a_versioned_name(name: str) -> None:
+    reader = READERS[name]()
+    assert isinstance(reader, LogReader)
+    assert reader.name == f"{name}@1"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_accepts_its_own_format_and_no_other(name: str) -> None:
+    for other, lines in SAMPLES.items():
+        sure = READERS[name].accepts(b"\n".join(lines) + b"\n")
+        assert 0 <= sure <= 1
+        assert (sure >= 0.5) == (other == name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_are_one_for_each_session_in_the_order_of_the_log(name: str) -> None:
+    first, second = fed(name, SAMPLES[name]).runs()
+    kinds = [step.kind for step in first.steps]
+    assert kinds[0] == "message"
+    assert kinds.index("call") < kinds.index("result")
+    assert [step.seq for step in first.steps] == list(range(len(first.steps)))
+    assert [step.text for step in second.steps] == ["other session"]
+    assert first.task == "fix it"
+    assert first.reader == READERS[name].name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_call_and_its_result_share_the_native_call_id(name: str) -> None:
+    run = next(fed(name, SAMPLES[name]).runs())
+    assert [(s.call_id, s.status) for s in run.steps if s.kind in ("call", "result")] == [("c1", None), ("c1", "error")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_knows_its_place_and_its_row(name: str) -> None:
+    for run in fed(name, SAMPLES[name]).runs():
+        assert run.sources == ("logs/a.jsonl",)
+        assert len({step.uid for step in run.steps}) == len(run.steps)
+        assert all(step.uid for step in run.steps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_deterministic(name: str) -> None:
+    assert comparable(list(fed(name, SAMPLES[name]).runs())) == comparable(list(fed(name, SAMPLES[name]).runs()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_how_the_lines_are_handed_over_does_not_matter(name: str) -> None:
+    reader = READERS[name]("logs/a.jsonl")
+    for line in placed(SAMPLES[name]):
+        reader.feed([line])
+    assert comparable(list(reader.runs())) == comparable(list(fed(name, SAMPLES[name]).runs()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_taken_is_not_given_again(name: str) -> None:
+    reader = fed(name, SAMPLES[name])
+    taken = [step for run in reader.take() for step in run.steps]
+    assert taken
+    assert [step for run in reader.take() for step in run.steps] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(garbage=GARBAGE)
+@settings(max_examples=60, deadline=None)
+def test_it_never_raises_and_accounts_for_every_line(name: str, garbage: list[bytes]) -> None:
+    mixed = [line for pair in itertools.zip_longest(garbage, SAMPLES[name]) for line in pair if line is not None]
+    reader = fed(name, [line.replace(b"\n", b" ") for line in mixed])
+    counts = reader.counts()
+    assert counts.seen == counts.understood + counts.ignored + counts.quarantined
+    assert counts.quarantined == len(reader.quarantined())
+    assert {"fix it", "other session"} <= {step.text for run in reader.runs() for step in run.steps}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(head=st.binary(max_size=200))
+@settings(max_examples=60, deadline=None)
+def test_it_says_of_any_bytes_how_sure_it_is(name: str, head: bytes) -> None:
+    assert 0 <= READERS[name].accepts(head) <= 1
+    assert READERS[name].document(head) in (True, False)
