@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -157,3 +158,44 @@ def test_the_queue_is_a_function_of_the_records(lanes: list[Lane], dice: random.
         dice.shuffle(records)
     assert queue(patches, verdicts, patterns, decisions, now=NOW) == expected
     assert len(expected) == len(patches) - len(decisions)
+
+
+ARRIVALS = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(["severe", "few_users", "broad"]), st.sampled_from("abcde"), st.integers(1, 4)),
+        max_size=6,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(ARRIVALS, st.sets(st.integers(0, 30), max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_every_printed_date_is_kept(days: list[list[tuple[Lane, str, int]]], snoozed: set[int]) -> None:
+    quotas = Quotas(severe=1, few_users=1, broad=1, oldest=1)
+    patches: list[Patch] = []
+    verdicts: list[Verdict] = []
+    patterns: list[Pattern] = []
+    decisions: list[Decision] = []
+    promised: dict[str, str] = {}
+    now = NOW
+    while True:
+        for lane, tenant, severity in days.pop(0) if days else []:
+            key = f"k{len(patches):03}"
+            patterns.append(pattern(key, lane, severity=severity, tenants=(tenant,)))
+            patches.append(patch(key, key))
+            verdicts.append(verdict(key, at=now + len(patches) * 1e-3))
+        rows = queue(patches, verdicts, patterns, decisions, now=now + 1, quotas=quotas)
+        if not rows and not days:
+            break
+        for row in rows:
+            promised.setdefault(row.patch, row.review_by)
+        today = datetime.fromtimestamp(now, UTC).date().isoformat()
+        for i, row in enumerate(rows[: quotas.total]):
+            assert today <= promised.pop(row.patch)
+            sleeps = int(row.patch[1:]) in snoozed and not any(d.patch == row.patch for d in decisions)
+            until = now + 2.5 * DAY if sleeps else None
+            decisions.append(decision(row.patch, "snooze" if sleeps else "approve", now + 2 + i, until=until))
+        now += DAY
+    assert len(promised) == 0

@@ -57,13 +57,13 @@ def recover(journal: Journal, state: Path, root: Path | None = None) -> tuple[Se
 
     What cannot be settled now (the library is not there, the index is locked) is returned as *stuck* with the reason.
     """
-    settled = []
+    settled: list[Settled] = []
     for intent in journal.pending():
         if root is not None and Path(intent.root) != root.resolve():
             continue
         try:
             with holding(Path(intent.root), state):
-                settled.append(_settle(intent, journal))
+                settled.extend(_settle(intent, journal))
         except MementoError as error:
             settled.append(Settled(id=intent.id, outcome="stuck", reason=str(error)))
     return tuple(settled)
@@ -86,17 +86,17 @@ def settle_library(journal: Journal, root: Path) -> None:
             _settle(intent, journal)
 
 
-def _settle(intent: Intent, journal: Journal) -> Settled:
+def _settle(intent: Intent, journal: Journal) -> tuple[Settled, ...]:
     """Finish one interrupted change if its branch moved, else drop it. The library's lock is held by the caller."""
     if intent not in journal.pending():  # another process settled it while this one waited for the lock
-        return Settled(id=intent.id, outcome="finished", reason="settled by another process")
+        return ()
     git = git_of(intent)
     if not intent.writes:  # nobody but Memento locks the branch of a patch: such a lock is a killed git's
         lock = git.text("rev-parse", "--path-format=absolute", "--git-path", f"{intent.ref}.lock")
         Path(lock).unlink(missing_ok=True)
     if not contains(git, git.commit_of(intent.ref), intent.new):
         journal.cancel(intent)
-        return Settled(id=intent.id, outcome="undone")
+        return (Settled(id=intent.id, outcome="undone"),)
     reason = ""
     try:
         _write(intent)
@@ -104,7 +104,7 @@ def _settle(intent: Intent, journal: Journal) -> Settled:
         reason = "the file was edited since; it is left as it is"
     _index(git, intent)
     journal.finish(intent)
-    return Settled(id=intent.id, outcome="finished", reason=reason)
+    return (Settled(id=intent.id, outcome="finished", reason=reason),)
 
 
 def git_of(intent: Intent) -> Git:

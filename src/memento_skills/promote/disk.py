@@ -68,10 +68,10 @@ def sweep(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
     """Hold an exclusive lock on the file `path` (made where it is missing); the system frees it when a process dies.
 
-    Raises MementoError after `LOCK_WAIT` seconds.
+    Raises MementoError after `wait` seconds.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,14 +79,13 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise MementoError(f"no lock file can be made: {error.strerror}", where=str(path)) from error
     try:
-        _wait(handle, path)
+        _wait(handle, path, time.monotonic() + wait)
         yield
     finally:
         os.close(handle)
 
 
-def _wait(handle: int, path: Path) -> None:
-    until = time.monotonic() + LOCK_WAIT
+def _wait(handle: int, path: Path, until: float) -> None:
     while not _try(handle):
         if time.monotonic() > until:
             raise MementoError("another process is changing this library", where=str(path), hint="try again later")

@@ -59,8 +59,16 @@ class Git:
     `git_dir` names the repository where it is not to be found from the folder (Memento's own one).
     """
 
-    def __init__(self, folder: Path, git_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        git_dir: Path | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
         self.folder = folder
+        self.timeout = timeout
         self.git_dir = git_dir
         self._env = _environment(os.environ if environ is None else environ)
 
@@ -73,7 +81,7 @@ class Git:
     ) -> tuple[int, bytes]:
         """Run one command; (exit code, standard output).
 
-        Raises an error of the tree where the exit code is not in `ok`, git is missing, or `TIMEOUT` passed.
+        Raises an error of the tree where the exit code is not in `ok`, git is missing, or its time is up.
         """
         place = [f"--git-dir={self.git_dir}"] if self.git_dir else []
         config = [word for setting in _CONFIG for word in ("-c", setting)]
@@ -84,7 +92,7 @@ class Git:
                 capture_output=True,
                 cwd=self.folder,
                 env={**self._env, **(env or {})},
-                timeout=TIMEOUT,
+                timeout=self.timeout,
                 check=False,
             )
         except FileNotFoundError as error:
@@ -96,7 +104,7 @@ class Git:
         except NotADirectoryError as error:
             raise BadInput("the library is not a folder", where=str(self.folder)) from error
         except subprocess.TimeoutExpired as error:
-            raise MementoError(f"git {args[0]} took more than {TIMEOUT:.0f} s", where=str(self.folder)) from error
+            raise MementoError(f"git {args[0]} took more than {self.timeout:g} s", where=str(self.folder)) from error
         if done.returncode < 0:
             why = "no memory, or a limit on the size of files or the time"
             raise MementoError(
