@@ -236,3 +236,11 @@ def test_the_version_is_part_of_the_key() -> None:
 def test_any_text_and_command_give_a_key(text: str, command: str, status: str) -> None:
     signature = TEMPLATE.signature(text, "Bash", command, status)
     assert signature.id == TEMPLATE.signature(text, "Bash", command, status).id
+
+
+@pytest.mark.parametrize(
+    "line", ["cmd/a.go:403:2: string has 4 occurrences (goconst)", "a.py:401:5: E501 Line too long"]
+)
+def test_a_line_number_is_no_http_status(line: str) -> None:
+    failure = bash_failure("make lint", f"{line}\n1 issues:\n* goconst: 1")
+    assert (failure.fault, failure.cause) == ("work", "unknown")
