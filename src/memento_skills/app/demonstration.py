@@ -110,7 +110,8 @@ def _say_findings(store: Store, say: Say) -> None:
     for reflection in latest.values():
         if reflection.remedy in ("task_author", "permission") and reflection.pattern in titles:
             words = f"{reflection.cause.replace('_', ' ')}: {titles[reflection.pattern]}"
-            say(f"   not a skill problem, for {reflection.owner}: {words}")
+            allow = f" (rule to consider: {reflection.facts['allow']})" if "allow" in reflection.facts else ""
+            say(f"   not a skill problem, for {reflection.owner}: {words}{allow}")
 
 
 def _say_proposal(head: str, held: Held, say: Say) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -20,8 +19,6 @@ from memento_skills.guards import Row, tools
 from memento_skills.records import (
     Citation,
     Claim,
-    Condition,
-    Expect,
     Guard,
     Pattern,
     Reflection,
@@ -29,12 +26,10 @@ from memento_skills.records import (
     Run,
     digest,
 )
-from memento_skills.reflect.alternatives import Alternative, alternatives
-from memento_skills.reflect.contrast import Score, Table, learn_rules, table
+from memento_skills.reflect.contrast import Table, table
+from memento_skills.reflect.lesson import Lesson, lesson_of
+from memento_skills.reflect.words import commands_of, facts_of, plain
 
-MIN_LOWER = 0.30
-"""Least lower bound of precision on the training rows at which a lesson is worth testing on later ones."""
-MIN_PRECISION = 0.60
 MAX_CITATIONS = 4
 
 
@@ -64,14 +59,6 @@ def evidence(rows: Sequence[Row]) -> Evidence:
     return Evidence(table(rows), {k: tuple(v) for k, v in found.items()})
 
 
-class Lesson(NamedTuple):
-    """Situations, the alternative, and how both do on the training rows."""
-
-    situations: tuple[tuple[Condition, ...], ...]
-    alternative: Alternative
-    score: Score
-
-
 class TemplateReflector:
     """`Reflector` by contrast and templates."""
 
@@ -88,7 +75,7 @@ class TemplateReflector:
             return _finding(self.name, pattern, remedy, owner, quotes)
         numbers = evidence.episodes.get(pattern.id, ())
         rows = [evidence.table.rows[i] for i in numbers]
-        lesson, refused = _lesson(evidence.table, numbers, rows)
+        lesson, refused = lesson_of(evidence.table, numbers, rows)
         if lesson is None:
             return _refusal(self.name, pattern, quotes, refused)
         reflection = _worded(self.name, pattern, lesson, rows, quotes, runs)
@@ -99,33 +86,6 @@ class TemplateReflector:
 def _routed(pattern: Pattern) -> tuple[Remedy, str]:
     entry = _REMEDIES["fault"].get(pattern.fault) or _REMEDIES["cause"].get(pattern.cause)
     return (entry["remedy"], entry["owner"]) if entry else ("skill", "")
-
-
-def _lesson(table: Table, numbers: Sequence[int], rows: Sequence[Row]) -> tuple[Lesson | None, str]:
-    if len({r.lineage for r in rows}) < 2:
-        return None, "seen in one lineage only: a rule learnt once is an anecdote"
-    candidates = alternatives(rows)
-    if not candidates:
-        return None, "nothing is known that worked instead in two lineages"
-    best: tuple[float, Lesson] | None = None
-    for alternative in candidates[:4]:
-        learned = learn_rules(table, numbers, alternative.expect)
-        if learned is None:
-            continue
-        situations, score = learned
-        worth = score.lower * (score.lineages / score.of) ** 0.5 * (alternative.lineages / max(1, alternative.of))
-        if best is None or worth > best[0]:
-            best = (worth, Lesson(situations, alternative, score))
-    if best is None:
-        return None, "the failing calls cannot be told from like calls that succeeded"
-    score = best[1].score
-    decided = score.right + score.wrong + score.false
-    if decided and (score.right / decided < MIN_PRECISION or score.lower < MIN_LOWER):
-        return None, (
-            f"the best rule would be right {score.right} times and wrong or needless {score.wrong + score.false} "
-            "times on the logs it was learnt from"
-        )
-    return best[1], ""
 
 
 def _failing_quotes(pattern: Pattern, evidence: Evidence, runs: Mapping[str, Run]) -> list[Citation]:
@@ -153,8 +113,18 @@ def _finding(name: str, pattern: Pattern, remedy: Remedy, owner: str, quotes: li
             missing_information=Claim(text=words["missing"], citations=tuple(quotes)) if "missing" in words else None,
             owner=owner,
             refused=f"not a skill problem: {owner}",
+            facts=_permission(pattern) if remedy == "permission" else {},
         )
     )
+
+
+def _permission(pattern: Pattern) -> dict[str, str]:
+    """The narrowest rule that would grant what was denied, as a proposal of its own: never part of a skill patch."""
+    parts = {p.name: p.text for p in pattern.signature.parts if p.contributes}
+    tool, command = parts.get("tool", ""), parts.get("command", "")
+    if not tool or not plain(tool) or (command and not plain(command)):
+        return {}
+    return {"allow": f"{tool}({command}:*)" if command else tool}
 
 
 def _refusal(name: str, pattern: Pattern, quotes: list[Citation], why: str) -> Reflection:
@@ -224,78 +194,15 @@ def _fits(template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], pattern
         and ("tool_role" not in when or role in when["tool_role"].split())
         and ("expect_role" not in when or tools.role(expect.tool) == when["expect_role"])
         and ("feature" not in when or bool(used & set(when["feature"].split())))
-        and ("program" not in when or any(c.split(" ")[0] == when["program"] for c in _commands(lesson)))
+        and ("program" not in when or any(c.split(" ")[0] == when["program"] for c in commands_of(lesson)))
         and ("flags" not in when or expect.flag in when["flags"].split())
         and ("causes" not in when or pattern.cause in when["causes"].split())
     )
 
 
-def _commands(lesson: Lesson) -> list[str]:
-    return [str(c.value) for s in lesson.situations for c in s if c.feature == "command"]
-
-
 def _extras(template: dict[str, Any], lesson: Lesson) -> str:
     used = {word for s in lesson.situations for c in s for word in (c.feature, str(c.value))}
     return "".join(" " + text for key, text in template.get("extra", {}).items() if used & set(key.split()))
-
-
-_PLAIN = re.compile(r"^[\w.<>/:=@+,;%~-]+( [\w.<>/:=@+,;%~-]+){0,5}$")
-
-
-def plain(text: str) -> bool:
-    """Short plain words, fit for a rule: no quotes, no shell or Markdown syntax, no URL, at most 80 characters."""
-    return len(text) <= 80 and bool(_PLAIN.match(text)) and "://" not in text and not text.startswith("-" * 3)
-
-
-def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
-    """Values for a template's sentences; what is not plain words is left out, so that the template refuses."""
-    expect = lesson.alternative.expect
-    commands = [c for c in _commands(lesson) if not c.startswith("cd ")]
-    common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
-    command = _fuller(max(commands, key=len, default=""), common, len(rows))
-    changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
-    project = pattern.projects[0] if pattern.projects else ""
-    folder = "the project's root" if expect.path == "<root>" else f"`{expect.path.removeprefix('<root>/')}`"
-    found = {
-        "command": command,
-        "programs": command.split(" ", 1)[0],
-        "flag": expect.flag,
-        "flag_value": f"{expect.flag} {_quoted(expect.value)}".strip(),
-        "instead": " ".join(expect.argv_prefix),
-        "tool": rows[0].call.step.tool,
-        "expect_tool": expect.tool,
-        "project": re.sub(r"[^\w-]+", "-", project.rstrip("/").rsplit("/", 1)[-1]).strip("-").lower() or "project",
-    }
-    facts = {k: v for k, v in found.items() if v and plain(v.replace("'", ""))}
-    if expect.path and plain(expect.path):
-        facts["folder"] = folder
-    facts["changer"] = f"`{changers[0]}`" if changers and plain(changers[0]) else "a command that rewrites files"
-    facts["situation"] = _situation(lesson)
-    return facts
-
-
-def _fuller(command: str, common: Counter[str], rows: int) -> str:
-    """The command in two words where most of the failing lines agree on the second: `python3 report.py`."""
-    for head, count in common.most_common():
-        if not command or (head.startswith(command + " ") and " " not in command and 2 * count > rows):
-            return head
-    return command
-
-
-def _quoted(value: str) -> str:
-    return f"'{value}'" if value and re.search(r"[^\w./-]", value) else value
-
-
-def _situation(lesson: Lesson) -> str:
-    """The part of the conditions that the sentence must say: the file extension or folder it is limited to."""
-    for condition in sorted(lesson.situations[0], key=lambda c: c.feature != "under"):
-        if condition.feature == "extension" and plain(str(condition.value)):
-            return f" for `{condition.value}` files"
-        if condition.feature == "under" and plain(str(condition.value)):
-            return f" on files in `{condition.value}`"
-        if condition.feature == "cwd" and condition.value in ("sub", "root"):
-            return " from a subfolder" if condition.value == "sub" else " from the project's root"
-    return ""
 
 
 def _working_quotes(rows: Sequence[Row], runs: Mapping[str, Run]) -> list[Citation]:
@@ -327,23 +234,3 @@ def check_grounded(reflection: Reflection, runs: Mapping[str, Run]) -> None:
                 where=f"{citation.run} step {citation.step}",
                 hint="report this as a bug",
             )
-
-
-def condition_words(condition: Condition) -> str:
-    """A condition for a person: `file_read is never`."""
-    return f"{condition.feature} {condition.op.replace('_', ' ')} {condition.value}"
-
-
-def expect_words(expect: Expect) -> str:
-    """An alternative for a person."""
-    match expect.form:
-        case "first":
-            return f"call {expect.tool} on the same {expect.same_arg} first"
-        case "with":
-            return f"with {expect.flag} {expect.value}".strip()
-        case "without":
-            return f"without {expect.flag}"
-        case "cwd":
-            return f"from {expect.path}"
-        case _:
-            return " ".join(expect.argv_prefix) or expect.tool
