@@ -87,14 +87,15 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> Non
     assert path.read_bytes() == b'{"type":"user"}\n' * 1000
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("table", ["notes", "migrations"])
+def test_a_database_of_another_program_is_refused_and_left_alone(path: Path, table: str) -> None:
     connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE notes (body TEXT)")
+    connection.execute(f"CREATE TABLE {table} (body TEXT)")
     connection.commit()
     connection.close()
     with pytest.raises(StoreError, match="not a Memento store"):
         opened(path)
-    assert list(dumped(path)) == ["notes"]
+    assert list(dumped(path)) == [table]
 
 
 def test_an_empty_file_becomes_a_store(path: Path) -> None:

@@ -7,11 +7,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from store_build import fill, opened, run
 
+from memento_skills.errors import StoreError
 from memento_skills.store import engine, ledger, migrations, schema
 from memento_skills.store.stub import MemoryArchive
 
@@ -46,6 +47,33 @@ def test_the_migrations_are_recorded_by_name(tmp_path: Path) -> None:
     names = [row[0] for row in connection.execute("SELECT name FROM migrations")]
     connection.close()
     assert names == [name for name, _ in migrations.MIGRATIONS]
+
+
+def test_a_later_migration_is_applied_to_an_older_store_and_keeps_what_is_in_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "memento.db")
+    with opened(path) as store, store.write() as tx:
+        fill(tx, run())
+    later = (*migrations.MIGRATIONS, ("2027-01-later", lambda dialect: ["ALTER TABLE runs ADD COLUMN more TEXT"]))
+    connection = engine.connect(path)
+    migrations.migrate(connection, path, 1.0, later)
+    migrations.migrate(connection, path, 2.0, later)
+    assert "more" in {column["name"] for column in inspect(connection).get_columns("runs")}
+    assert connection.execute(text("SELECT key, more FROM runs")).all() == [("made:session-a", None)]
+    engine.close(connection)
+    with pytest.raises(StoreError, match="newer version"):
+        opened(path)
+
+
+def test_a_migration_that_fails_leaves_the_older_store_whole(tmp_path: Path) -> None:
+    path = str(tmp_path / "memento.db")
+    opened(path).close()
+    broken = (*migrations.MIGRATIONS, ("2027-01-broken", lambda dialect: ["DROP TABLE health", "NO SUCH STATEMENT"]))
+    connection = engine.connect(path)
+    with pytest.raises(StoreError):
+        migrations.migrate(connection, path, 1.0, broken)
+    engine.close(connection)
+    with opened(path) as store, store.write() as tx:
+        fill(tx, run())
 
 
 @pytest.mark.parametrize("dialect", sorted(engine.TYPES))

@@ -1,8 +1,8 @@
-"""Ordered migrations, recorded by name, each in a transaction of its own. A released one is never changed."""
+"""Ordered migrations, recorded by name; those that are missing run in one transaction. A released one never changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, inspect, select, text
 
@@ -69,38 +69,40 @@ def first(dialect: str) -> list[str]:
     return [statement.strip() for statement in script.split(";")]
 
 
-MIGRATIONS: tuple[tuple[str, Callable[[str], list[str]]], ...] = (("2026-11-first", first),)
+Migration = tuple[str, Callable[[str], list[str]]]
+
+MIGRATIONS: tuple[Migration, ...] = (("2026-11-first", first),)
 """Name and what gives the statements for a dialect, in order."""
 
 
-def migrate(connection: Connection, where: str, now: float) -> None:
+def migrate(connection: Connection, where: str, now: float, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Bring the database to this version.
 
     Raises:
         StoreError: the file belongs to another program, or to a newer version of this one.
     """
-    done = _done(connection, where)
-    if done == [name for name, _ in MIGRATIONS]:
+    known = [name for name, _ in migrations]
+    done = _done(connection, where, known)
+    if done == known:
         return
     with engine.transaction(connection):
         connection.execute(
             text("CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)")
         )
         # read again under the lock: two first openers would both make the tables
-        done = _done(connection, where)
-        for name, statements in MIGRATIONS[len(done) :]:
+        done = _done(connection, where, known)
+        for name, statements in migrations[len(done) :]:
             for statement in statements(connection.dialect.name):
                 connection.execute(text(statement))
             connection.execute(schema.migrations.insert(), {"name": name, "at": now})
 
 
-def _done(connection: Connection, where: str) -> list[str]:
+def _done(connection: Connection, where: str, known: Sequence[str]) -> list[str]:
     tables = inspect(connection).get_table_names()
-    if "migrations" not in tables:
+    if not {"migrations", "marks"} <= set(tables):  # others have migrations too
         if tables:
             raise StoreError("this database is not a Memento store", where=where, hint="name another with --store")
         return []
-    known = [name for name, _ in MIGRATIONS]
     done = list(connection.scalars(select(schema.migrations.c.name)))
     if newer := sorted(set(done) - set(known)):
         raise StoreError(
