@@ -59,6 +59,9 @@ _LEDGER_TABLES = (
 )
 
 
+_RECORD = "CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"
+
+
 def first(dialect: str) -> list[str]:
     """The tables of the first release."""
     types = engine.TYPES[dialect]
@@ -86,11 +89,10 @@ def migrate(connection: Connection, where: str, now: float, migrations: Sequence
     if done == known:
         return
     with engine.transaction(connection):
-        connection.execute(
-            text("CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)")
-        )
         # read again under the lock: two first openers would both make the tables
         done = _done(connection, where, known)
+        if not done:
+            connection.execute(text(_RECORD))
         for name, statements in migrations[len(done) :]:
             for statement in statements(connection.dialect.name):
                 connection.execute(text(statement))
