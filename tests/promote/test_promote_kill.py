@@ -23,6 +23,7 @@ from memento_skills.records import Promotion
 
 KILLS = int(os.environ.get("MEMENTO_KILLS", "20"))
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for left processes in /proc"),
     pytest.mark.timeout(60 + 6 * KILLS),
 ]

@@ -141,6 +141,7 @@ def test_of_two_skills_of_one_name_the_nearest_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_real_skills_are_all_listed_and_unchanged(tmp_path: Path) -> None:
     default = Path(__file__).parents[2].parent / "shared" / "data"
     archive = Path(os.environ.get("MEMENTO_TEST_DATA", default)) / "skills" / "skills.tar.gz"

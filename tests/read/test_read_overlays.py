@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memento_skills.errors import BadInput, CheckFailed
@@ -31,6 +31,7 @@ def test_without_overlays_the_base_is_what_it_was() -> None:
         assert resolve(text).text == text
 
 
+@settings(max_examples=40, deadline=None)
 @given(RULES, RULES, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_the_base_comes_through_and_its_sections_stay(one: str, other: str, newline: str, ended: bool) -> None:
     base = (BASE if ended else BASE.rstrip("\n")).replace("\n", newline)
