@@ -30,6 +30,21 @@ class Table(NamedTuple):
     rows: Sequence[Row]
     masks: dict[Condition, int]
     everything: int
+    good: int
+    """Calls that succeeded or only reported on the work: a fire there is false."""
+    episodes: tuple[int, ...]
+    """Numbers of the rows that are an episode's first failing call."""
+
+
+class Judged(NamedTuple):
+    """What a fire on each row is worth for one alternative, as bits; rows that it already does are `blocked`."""
+
+    right: int
+    wrong: int
+    undecidable: int
+    blocked: int
+    lineages: dict[str, int]
+    """Rows of each of the pattern's lineages."""
 
 
 class Score(NamedTuple):
@@ -53,7 +68,30 @@ def table(rows: Sequence[Row]) -> Table:
     for number, row in enumerate(rows):
         for condition in conditions_of(row):
             members[condition].append(number)
-    return Table(rows, {c: _bits(found) for c, found in members.items()}, (1 << len(rows)) - 1)
+    return Table(
+        rows,
+        {c: _bits(found) for c, found in members.items()},
+        (1 << len(rows)) - 1,
+        _bits(i for i, row in enumerate(rows) if row.label == "good"),
+        tuple(i for i, row in enumerate(rows) if row.label == "episode"),
+    )
+
+
+def judged(table: Table, positives: Sequence[int], expect: Expect) -> Judged:
+    """Judge every episode of the table once for an alternative; `positives` are those of the pattern."""
+    found: dict[str, list[int]] = {"right": [], "wrong": [], "undecidable": []}
+    for i in table.episodes:
+        found[judge(expect, table.rows[i])].append(i)
+    lineages: dict[str, list[int]] = defaultdict(list)
+    for i in positives:
+        lineages[table.rows[i].lineage].append(i)
+    return Judged(
+        _bits(found["right"]),
+        _bits(found["wrong"]),
+        _bits(found["undecidable"]),
+        _already(table, expect),
+        {lineage: _bits(numbers) for lineage, numbers in lineages.items()},
+    )
 
 
 def conditions_of(row: Row) -> Iterable[Condition]:
@@ -71,14 +109,15 @@ def conditions_of(row: Row) -> Iterable[Condition]:
             yield Condition(feature=name, value=value)
 
 
-def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple[Condition, ...], Score] | None:
+def learn(
+    table: Table, positives: Sequence[int], expect: Expect, worth: Judged
+) -> tuple[tuple[Condition, ...], Score] | None:
     """The best conjunction for rows `positives` (episodes of one pattern), or None where none separates them.
 
     A condition enters only where rows of two lineages fulfil it (a literal learnt once is an anecdote). Best =
     lower bound of precision times the root of the share of lineages caught; of equals the shorter one.
     """
     atoms = _atoms(table, positives)
-    blocked = _already(table, expect)
     # an alternative that names one folder is right only where the situation names it too
     particular = expect.form == "cwd" and expect.path != "<root>"
     base = [c for c in atoms if c.feature == "tool"]
@@ -89,8 +128,7 @@ def learn(table: Table, positives: Sequence[int], expect: Expect) -> tuple[tuple
     for _ in range(MAX_CONDITIONS):
         scored = []
         for conditions in beam:
-            mask = _conjunction(table, conditions) & ~blocked
-            score = measure(table, mask, positives, expect)
+            score = measure(table, _conjunction(table, conditions), worth)
             scored.append((_value(score), conditions, score))
         scored.sort(key=lambda s: (-s[0], 0 if particular else _literal(s[1]), len(s[1]), str(s[1])))
         scored = scored[:BEAM]
@@ -116,20 +154,19 @@ def learn_rules(
     situations: list[tuple[Condition, ...]] = []
     best: Score | None = None
     rest = list(positives)
-    blocked = _already(table, expect)
+    whole = judged(table, positives, expect)
+    mask = 0
     while len(situations) < MAX_SITUATIONS and rest:
-        learned = learn(table, rest, expect)
+        learned = learn(table, rest, expect, judged(table, rest, expect))
         if learned is None:
             break
-        mask = 0
-        for conditions in (*situations, learned[0]):
-            mask |= _conjunction(table, conditions)
-        score = measure(table, mask & ~blocked, positives, expect)
+        mask |= _conjunction(table, learned[0])
+        score = measure(table, mask, whole)
         if best is not None and (_value(score) < _value(best) or learned[1].lower < GOOD):
             break
         situations.append(learned[0])
         best = score
-        caught = {table.rows[i].lineage for i in rest if mask >> i & 1}
+        caught = {lineage for lineage, rows in whole.lineages.items() if rows & mask & ~whole.blocked}
         rest = [i for i in rest if table.rows[i].lineage not in caught]
     return (tuple(situations), best) if best is not None else None
 
@@ -184,23 +221,21 @@ def _extended(beam: list[tuple[Condition, ...]], atoms: list[Condition]) -> list
     return longer
 
 
-def measure(table: Table, mask: int, positives: Sequence[int], expect: Expect) -> Score:
-    """Counts of the rows in `mask`, every fire on a good call counted as false."""
-    right = wrong = undecidable = false = 0
-    caught: set[str] = set()
-    wanted = set(positives)
-    for i in _members(mask):
-        row = table.rows[i]
-        judgement = judge(expect, row)
-        right += judgement == "right"
-        wrong += judgement == "wrong"
-        undecidable += judgement == "undecidable"
-        false += judgement == "false"
-        if i in wanted:
-            caught.add(row.lineage)
-    of = len({table.rows[i].lineage for i in positives})
-    lower = wilson(right, right + wrong + false, 0.8)[0] if right + wrong + false else 0.0
-    return Score(right, wrong, undecidable, false, len(caught), of, lower)
+def measure(table: Table, mask: int, worth: Judged) -> Score:
+    """Counts of the rows in `mask` on which a guard would fire, every fire on a good call counted as false."""
+    fires = mask & ~worth.blocked
+    right, wrong = (fires & worth.right).bit_count(), (fires & worth.wrong).bit_count()
+    false = (fires & table.good).bit_count()
+    decided = right + wrong + false
+    return Score(
+        right,
+        wrong,
+        (fires & worth.undecidable).bit_count(),
+        false,
+        sum(bool(fires & rows) for rows in worth.lineages.values()),
+        len(worth.lineages),
+        wilson(right, decided, 0.8)[0] if decided else 0.0,
+    )
 
 
 def _value(score: Score) -> float:
@@ -223,10 +258,3 @@ def _bits(numbers: Iterable[int]) -> int:
     for n in found:
         buffer[n >> 3] |= 1 << (n & 7)
     return int.from_bytes(buffer, "little")
-
-
-def _members(mask: int) -> Iterable[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
