@@ -29,33 +29,51 @@ def command(session: Session, /, paths: tuple[str, ...], **given: object) -> Non
     if session.json:
         session.emit(answer)
         return
-    session.show(table(answer))
+    session.show(table(answer, session.console().width))
+    for line in _means(answer):
+        session.say(line)
 
 
-def table(answer: dict[str, Any]) -> Table:
-    """Counts and rates by project, learned and builtin apart, as a rich table."""
-    from rich import box
+COUNTS = {"episodes": "episodes", "right": "right", "wrong": "wrong", "false": "false", "undec.": "undecidable"}
+INTERVALS = 100
+"""Columns of a terminal from which on there is room for intervals."""
+
+
+def table(answer: dict[str, Any], width: int) -> Table:
+    """Counts and rates by project, learned and builtin apart, as a rich table for `width` columns."""
     from rich.table import Table
 
     from memento_skills.masking import visible
 
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    columns = ("episodes", "caught", "right", "wrong", "false", "undecidable", "precision", "recall")
-    grid.add_column("project")
-    grid.add_column("origin")
-    for name in columns:
-        grid.add_column(name, justify="right")
-    for project in [*answer.get("projects", ()), {"project": "total", **answer.get("total", {})}]:
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    grid.add_column("project", overflow="ellipsis", no_wrap=True, max_width=24 if width >= INTERVALS else 14)
+    grid.add_column("guards", no_wrap=True)
+    for name in (*COUNTS, "precision", "recall", "false/1000"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for project in [*answer.get("projects", ()), {"project": "TOTAL", **answer.get("total", {})}]:
         for origin in ("learned", "builtin"):
             row = project.get(origin)
             if isinstance(row, dict):
-                grid.add_row(visible(str(project.get("project", ""))), origin, *(_cell(row.get(c)) for c in columns))
+                grid.add_row(visible(str(project.get("project", ""))), origin, *_cells(row, width))
     return grid
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, dict):
-        value = value.get("value")
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+def _cells(row: dict[str, Any], width: int) -> list[str]:
+    counts = [f"{row.get(key, 0):,}" for key in COUNTS.values()]
+    low, high = row.get("intervals", {}).get("precision", (None, None))
+    interval = "" if width < INTERVALS or low is None or high is None else f" ({low:.2f}–{high:.2f})"
+    return [*counts, _rate(row.get("precision")) + interval, _rate(row.get("recall")), _rate(row.get("false_per_1000"))]
+
+
+def _means(answer: dict[str, Any]) -> list[str]:
+    """Means over the projects with enough held-out episodes; foreign and shuffled guards are the controls."""
+    rows = []
+    for origin, means in answer.get("macro", {}).items():
+        if any(value is not None for value in means.values()):
+            rates = (f"{name.replace('_', ' ')} {_rate(value)}" for name, value in means.items())
+            rows.append(f"mean, {origin}: {', '.join(rates)}")
+    return rows or ["no project has held-out episodes enough for a mean"]
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

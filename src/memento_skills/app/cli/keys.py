@@ -6,7 +6,8 @@ import contextlib
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Self
 
 NAMES = {
     "\r": "enter", "\n": "enter", " ": "space", "\t": "tab", "\x1b": "escape",
@@ -14,9 +15,6 @@ NAMES = {
     "\x1b[5~": "pageup", "\x1b[6~": "pagedown",
 }  # fmt: skip
 WINDOWS = {"H": "up", "P": "down", "I": "pageup", "Q": "pagedown"}
-
-ReadKey = Callable[[], str]
-"""Waits for a key; "" after half a second without one, so that the screen can follow a resize."""
 
 
 def name(sequence: str) -> str:
@@ -26,22 +24,42 @@ def name(sequence: str) -> str:
     return sequence if len(sequence) == 1 and sequence.isprintable() else "?key"
 
 
-@contextlib.contextmanager
-def keyboard() -> Iterator[ReadKey]:
-    """Keys of the terminal on stdin, one by one; the terminal is as before afterwards."""
-    if sys.platform == "win32":
-        yield _windows_key
-        return
-    import termios
-    import tty
+class Keyboard:
+    """Keys of the terminal on stdin, one by one, inside `with`; afterwards the terminal is as it was before."""
 
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
-    try:
-        yield lambda: _unix_key(descriptor)
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+    def __enter__(self) -> Self:
+        self._take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    def read(self) -> str:
+        """Wait for a key; "" after half a second without one, so that the screen can follow a resize."""
+        return _windows_key() if sys.platform == "win32" else _unix_key(sys.stdin.fileno())
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The terminal as other programs expect it, for an editor."""
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def _take(self) -> None:
+        if sys.platform != "win32":
+            import termios
+            import tty
+
+            self._before = termios.tcgetattr(sys.stdin.fileno())
+            tty.setcbreak(sys.stdin.fileno())
+
+    def _give_back(self) -> None:
+        if sys.platform != "win32":
+            import termios
+
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
 
 
 def _unix_key(descriptor: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from memento_skills.app.cli.base import Command
@@ -59,6 +61,12 @@ def _claim(name: str, claim: Claim | None) -> list[str]:
     return [f"  {name}: {claim.text}", *quotes]
 
 
-def _run_text(answer: dict[str, object]) -> str:
-    order = ("run", "failed", "decisive", "cause", "wrong_decision", "missing_information", "failed_assumption")
-    return "\n".join(f"{name.replace('_', ' ')}: {answer.get(name)}" for name in order if name in answer)
+def _run_text(answer: dict[str, Any]) -> str:
+    decisive = answer["decisive"]
+    said = "no step stands out" if decisive is None else f"step {decisive['step']} by the {decisive['actor']}"
+    rows = [f"{answer['run']}: {'failed' if answer['failed'] else 'no failure that stayed'}, cause {answer['cause']}"]
+    rows.append(f"  decisive: {said}" + (f" (confidence {decisive['confidence']:.2f})" if decisive else ""))
+    claims = ("wrong_decision", "missing_information", "failed_assumption")
+    rows += [f"  {name.replace('_', ' ')}: {answer[name]}" for name in claims if answer.get(name)]
+    rows += [f"    “{' '.join(str(c['quote']).split())[:160]}”  step {c['step']}" for c in answer["citations"]]
+    return "\n".join(rows)

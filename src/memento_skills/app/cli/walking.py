@@ -11,7 +11,7 @@ from rich.control import Control
 from rich.text import Text
 
 from memento_skills.app import review_screen
-from memento_skills.app.cli.keys import ReadKey, keyboard
+from memento_skills.app.cli.keys import Keyboard
 from memento_skills.app.cli.review import edited_text
 from memento_skills.app.cli.session import Session
 from memento_skills.app.review_screen import Card
@@ -122,30 +122,41 @@ def draw(console: Console, walk: Walk) -> int:
 def walk(session: Session, desk: Desk) -> None:
     """Run the walk until it is quit; then say what was decided and what to type next."""
     console = session.console()
-    with keyboard() as read_key:
-        sitting = Walk(desk, edited_text)
+    with Keyboard() as keyboard:
+
+        def edit(text: str) -> str | None:
+            # an editor leaves the alternate screen when it ends, and expects a terminal with lines
+            console.set_alt_screen(False)
+            with keyboard.paused():
+                edited = edited_text(text)
+            console.set_alt_screen(True)
+            return edited
+
+        sitting = Walk(desk, edit)
         if not sitting.open:
             session.say("nothing is awaiting review")
             return
         console.set_alt_screen(True)
         try:
-            _loop(console, sitting, read_key)
+            _loop(console, sitting, keyboard)
         finally:
             console.set_alt_screen(False)
+            _told(session, sitting)
+
+
+def _told(session: Session, sitting: Walk) -> None:
     for patch, answer in sitting.answers.items():
         session.say(f"{patch}  {answer}")
-    for patch, answer in sitting.answers.items():
-        if answer == "approved":
-            session.say(f"next: memento promote {patch}")
+    for card in sitting.undoable:
+        if sitting.answers.get(card.patch.id) == "approved":
+            session.say(f"next: memento promote {card.patch.id}{' --accept-risk' if card.risky else ''}")
 
 
-def _loop(console: Console, sitting: Walk, read_key: ReadKey) -> None:
-    size = None
+def _loop(console: Console, sitting: Walk, keyboard: Keyboard) -> None:
     while sitting.open:
         following = draw(console, sitting)
         size = shutil.get_terminal_size()
-        while not (key := read_key()):
-            if shutil.get_terminal_size() != size:
-                break
+        while not (key := keyboard.read()) and shutil.get_terminal_size() == size:
+            continue
         if key:
             sitting.key(key, following)
