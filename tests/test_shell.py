@@ -18,7 +18,7 @@ LINES: list[tuple[str, list[tuple[str, str]]]] = [
     ("(cd a; ls) || echo no", [("", "cd a"), (";", "ls"), ("||", "echo no")]),
     ("if [ -f x ]; then cat x; else rm y; fi", [("", "[ -f x ]"), (";", "cat x"), (";", "rm y")]),
     ("for f in *.go; do gofmt -l $f; done", [(";", "gofmt -l $f")]),
-    ("case $x in a) foo;; b) bar;; esac; baz", [("", "foo"), (";", "bar"), (";", "baz")]),
+    ("case $x in a) foo;; b) bar;; esac; baz", [(";", "foo"), (";", "bar"), (";", "baz")]),
     ("X=1 CGO_ENABLED=0 go build", [("", "go build")]),
     ("ls # comment 'with quote\npwd", [("", "ls"), (";", "pwd")]),
     ("grep 'a|b && c' f > out.txt 2>/dev/null < in", [("", "grep a|b && c f")]),
@@ -26,6 +26,14 @@ LINES: list[tuple[str, list[tuple[str, str]]]] = [
     ("bash -lc 'cd /a && make check'", [("", "cd /a"), ("&&", "make check")]),
     ("timeout 9 bash -c 'make a'; b", [("", "make a"), (";", "b")]),
     ('pwsh -NoProfile -Command "Get-Item x; git status"', [("", "Get-Item x"), (";", "git status")]),
+    ("bash -euo pipefail -c 'a && b'", [("", "a"), ("&&", "b")]),
+    ("bash script.sh -c x", [("", "bash script.sh -c x")]),
+    ("pwsh -ExecutionPolicy Bypass -Command Get-Item x", [("", "Get-Item x")]),
+    ("cmd /c dir /b", [("", "dir /b")]),
+    ("echo $'it\\'s' ${x} 'open", [("", "echo it\\'s ${x} open")]),
+    ("\\rm -f x", [("", "rm -f x")]),
+    ("if (Test-Path x) { Remove-Item x }", [("", "Test-Path x"), (";", "Remove-Item x")]),
+    ("wc -l < <(ls)", [("", "wc -l <(ls)"), ("", "ls")]),
     ("$x = Get-Content a.txt; git status", [("", "Get-Content a.txt"), (";", "git status")]),
     ("cd C:\\app; & 'C:\\My Git\\git.exe' log", [("", "cd C:\\app"), ("&", "C:\\My Git\\git.exe log")]),
     ('git commit -m @"\nit\'s && done\n"@', [("", 'git commit -m @"\nit\'s && done\n"@')]),
@@ -50,6 +58,14 @@ def test_commands_inside_a_substitution_are_marked_nested() -> None:
         ("echo", False),
         ("git", True),
         ("date", True),
+    ]
+
+
+def test_a_substitution_in_quotes_is_found_too() -> None:
+    assert [c.argv[0] for c in commands('echo "$(git log # it\'s\n) $((1+2)) $(cat <<E\n)\nE\n)"')] == [
+        "echo",
+        "git",
+        "cat",
     ]
 
 
@@ -98,6 +114,14 @@ def test_head_is_program_and_subcommand(line: str, expected: tuple[str, ...]) ->
     assert head(line.split()) == expected
 
 
+def test_a_wrapper_that_wraps_nothing_stays() -> None:
+    assert (peel(["sudo"]), peel([]), head([]), peel(["env", "--", "x"])) == (("sudo",), (), (), ("x",))
+
+
+def test_a_shell_line_is_peeled_to_what_works() -> None:
+    assert (peel(["bash", "-c", "cd x && make"]), peel(["sh", "-c", "cd x"])) == (("make",), ("cd", "x"))
+
+
 def test_flags_are_the_options_without_values() -> None:
     assert flags(("rg", "-n", "--glob=*.go", "-C", "3", "x", "-1", "--", "-y")) == ("-n", "--glob", "-C")
 
@@ -111,9 +135,9 @@ HOSTILE = ["$(", '"$("', "'", "((", "`", "<<a ", "\n", "a=(", "$((", "\\", "& ",
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_line_takes_linear_time(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     commands(piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 5  # 0.4 s at most on an idle core
 
 
 @given(st.text(alphabet="ab $(){}[]<>|&;'\"`\\\n#=EOF-c@", max_size=60))

@@ -21,6 +21,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _OPENERS = frozenset(("if", "then", "elif", "else", "do", "while", "until", "!", "{", "}", "time", "try", "finally"))
 _CLOSERS = frozenset(("fi", "done", "esac"))
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "pwsh", "powershell", "cmd"))
+_VALUED_OF_SHELL = re.compile(r"[-+][a-z]{0,6}o|--rcfile|--init-file|-executionpolicy|-ep|-windowstyle|-version")
 _EXTENSION = re.compile(r"\.(?:exe|cmd|bat)$", re.IGNORECASE)
 
 
@@ -126,7 +127,8 @@ def _commands(line: str, before: str, depth: int, *, nested: bool) -> Iterator[C
         in_case = _in_case(words, in_case=in_case)
         yield from _simple(words, operator, depth, nested=nested)
         words = []
-        operator = ";" if token.value in ("\n", ";;") else token.value if token.value not in "()" else operator
+        if token.value != "(":
+            operator = ";" if token.value in ("\n", ";;", ")") else token.value
     yield from _simple(words, operator, depth, nested=nested)
 
 
@@ -166,14 +168,16 @@ def _line_of_shell(argv: tuple[str, ...]) -> str:
     words = _unwrapped(argv, shells=False) or argv
     if program(words[0]).lower() not in _SHELLS:
         return ""
+    valued = False  # whether the word before takes this one as its value
     for i, word in enumerate(words[1:-1], 1):
         low = word.lower()
         if low in ("-command", "/c"):
             return " ".join(words[i + 1 :])
         if re.fullmatch(r"-[a-z]{0,6}c", low):
             return words[i + 1]
-        if not word.startswith(("-", "/", "+")):
+        if not valued and not word.startswith(("-", "/", "+")):
             return ""
+        valued = not valued and bool(_VALUED_OF_SHELL.fullmatch(low))
     return ""
 
 

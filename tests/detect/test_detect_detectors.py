@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memento_skills.detect import detectors, failures, unique
+from memento_skills.detect.rules import load
+from memento_skills.detect.view import price
 from memento_skills.interfaces import Detector
-from memento_skills.records import Outcome, Run, Status, Step, StepKind
+from memento_skills.records import Outcome, Run, Status, Step, StepKind, Usage
 
 NOT_READ = "File has not been read yet. Read it first before writing to it."
 REFUSED = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said:\n"
@@ -164,6 +166,13 @@ def test_asking_for_a_state_again_is_no_repetition(command: str) -> None:
     assert told.failures() == ()
 
 
+def test_waiting_tools_may_repeat() -> None:
+    told = Told()
+    for _ in range(5):
+        told.calls("BashOutput", {"bash_id": "1"}, "running")
+    assert told.failures() == ()
+
+
 def test_a_new_answer_is_news() -> None:
     told = Told()
     for i in range(5):
@@ -219,6 +228,19 @@ def test_an_edit_refused_although_the_file_was_read_is_stale() -> None:
     assert edit_after("     1→x = 1", old="x = 1", text=NOT_READ) == "stale_state"
 
 
+def test_text_that_the_agent_wrote_itself_counts_as_shown() -> None:
+    told = Told().calls("Write", {"file_path": "/p/a.py", "content": "x = 1"}).calls("Read", {"file_path": "/p/b.py"})
+    told.fails("Read", {"file_path": "/p/a.py"}, "File does not exist.")
+    told.fails(
+        "Edit", {"file_path": "/p/a.py", "old_string": "x = 1"}, "String to replace not found in file.\nString: x"
+    )
+    assert told.failures()[-1].cause == "stale_state"
+
+
+def test_blank_text_tells_nothing() -> None:
+    assert edit_after("x", old="  \n ") == "stale_state"
+
+
 # -------------------------------------------------------------------------------------------------------- recovery
 
 
@@ -264,6 +286,17 @@ def test_usd_is_the_list_price_and_zero_for_unknown_models() -> None:
         (100 * 3 + 50 * 15 + 1000 * 0.3 + 10 * 3.75) / 1e6, abs=1e-6
     )
     assert usd("nobody-knows-1") == 0.0
+
+
+def test_usd_that_the_log_states_counts() -> None:
+    assert price(Usage(input=5, usd=1.5), "gpt-5", load()) == 1.5
+
+
+def test_a_command_given_as_a_list_is_a_command_line() -> None:
+    told = Told().calls(
+        "shell", {"command": ["bash", "-lc", "gh pr diff 1 --stat"]}, "unknown flag: --stat", "error", 1
+    )
+    assert {p.text for p in told.one().signature.parts if p.contributes} == {"unknown-option --stat", "gh pr diff"}
 
 
 def test_the_skill_loaded_last_stays_with_the_failure() -> None:

@@ -118,9 +118,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_megabyte_of_hostile_text_is_judged_at_once(name: str) -> None:
     judge(HOSTILE[name][:5_000])  # compile the expressions
-    start = time.perf_counter()
+    start = time.process_time()
     judge(HOSTILE[name])
-    assert time.perf_counter() - start < 0.25  # measured: below 50 ms on an idle core; CI is not idle
+    assert time.process_time() - start < 1  # 60 ms at most on an idle core; anything worse than linear takes minutes
 
 
 def judge(text: str) -> None:

@@ -125,6 +125,18 @@ def test_two_options_that_a_command_does_not_know_stay_apart() -> None:
     assert ids(first.signature, second.signature) == 2
 
 
+@pytest.mark.parametrize(
+    ("command", "text", "option"),
+    [
+        ("cat -A x", "cat: illegal option -- A\nusage: cat", "-A"),
+        ("Land.ps1 -Subject x", "A parameter cannot be found that matches parameter name 'Subject'.", "-Subject"),
+    ],
+)
+def test_the_unknown_option_is_part_of_the_key(command: str, text: str, option: str) -> None:
+    parts = {part.name: part.text for part in bash_failure(command, text).signature.parts}
+    assert parts["error"] == f"unknown-option {option}"
+
+
 def test_lint_findings_of_one_command_are_one_pattern() -> None:
     first = bash_failure(
         "make lint", "a.go:1:2: Error return value of `x` is not checked (errcheck)\n1 issues:\n* errcheck: 1"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from memento_skills.detect.rules import Rule, Rules
 from memento_skills.detect.signature import plain
+from memento_skills.masking import visible
 from memento_skills.records import Failure, Remedy
 
 _NAMELESS = ("code of the agent", "a call")
@@ -41,7 +42,7 @@ def title(failure: Failure, rules: Rules, *, once: bool = False) -> str:
     if chosen:
         return _sentence(_filled(chosen, slots))
     if failure.kind == "outcome":
-        return (f"The task failed: {error}" if error != UNSAID else "The task failed, by the log's own label")[:TITLE]
+        return _sentence(f"The task failed: {error}" if error != UNSAID else "The task failed, by the log's own label")
     said = " ".join(failure.quote.split()) if once and error else error
     said = said.removeprefix(f"{slots['program']}: ")
     return _sentence(f"{call}: {said}" if said else f"{call} fails without saying why")
@@ -55,8 +56,9 @@ def remedy(failure: Failure, rules: Rules) -> Remedy:
 
 
 def _sentence(line: str) -> str:
-    """The line cut to `TITLE`; a call without a name begins it with a capital."""
-    return (line[:1].upper() + line[1:] if line.startswith(_NAMELESS) else line)[:TITLE]
+    """The line without hidden characters, cut to `TITLE`; a call without a name begins it with a capital."""
+    plainly = line[:1].upper() + line[1:] if line.startswith(_NAMELESS) else line
+    return visible(plainly)[:TITLE]
 
 
 def _nameless(failure: Failure) -> str:
