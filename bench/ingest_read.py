@@ -43,9 +43,9 @@ def seconds(work: Callable[[], int], repeats: int) -> tuple[float, int]:
     """The best of `repeats` runs, and the bytes that it went through."""
     best, size = float("inf"), 0
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         size = work()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best, size
 
 
@@ -58,13 +58,13 @@ def decoding(files: list[str]) -> tuple[float, int]:
         pieces = framing.blocks(path, kind)
         lines = [line for p in pieces if isinstance(p, framing.Block) for line in p.lines if line.strip()]
         size += sum(map(len, lines))
-        start = time.perf_counter()
+        start = time.process_time()
         for line in lines:
             try:
                 msgspec.json.decode(line)
             except msgspec.DecodeError:
                 continue
-        spent += time.perf_counter() - start
+        spent += time.process_time() - start
     return spent, size
 
 

@@ -46,7 +46,7 @@ class Resume(Record, frozen=True, kw_only=True):
     """The reader's own memory (JSON): open calls, next numbers, facts of each session."""
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a log file, as readers get it (see `interfaces.Line`)."""
 
     number: int
@@ -94,7 +94,7 @@ def head_of(path: Path, size: int = 1 << 16) -> tuple[bytes, Compression]:
     with path.open("rb") as source:
         kind = compression_of(source.peek(4)[:4])
         head = b""
-        for chunk in _chunks(source, kind, []):
+        for chunk in _chunks(source, kind, [], size):
             head += chunk
             if len(head) >= size:
                 break
@@ -223,21 +223,21 @@ class _Framer:
         return piece
 
 
-def _chunks(source: BinaryIO, kind: Compression, faults: list[str]) -> Iterator[bytes]:
-    """Decompressed pieces of at most some MiB; why an archive ended early goes to `faults`."""
+def _chunks(source: BinaryIO, kind: Compression, faults: list[str], size: int = BLOCK) -> Iterator[bytes]:
+    """Decompressed pieces of about `size` bytes; why an archive ended early goes to `faults`."""
     if kind == "gzip":
-        return _gunzip(source, faults)
+        return _gunzip(source, faults, size)
     if kind == "zstd":
-        return _unzstd(source, faults)
-    return iter(lambda: source.read(BLOCK), b"")
+        return _unzstd(source, faults, size)
+    return iter(lambda: source.read(size), b"")
 
 
-def _gunzip(source: BinaryIO, faults: list[str]) -> Iterator[bytes]:
+def _gunzip(source: BinaryIO, faults: list[str], limit: int) -> Iterator[bytes]:
     member, fresh = zlib.decompressobj(wbits=31), True
     rest = b""
-    while data := rest or source.read(1 << 18):
+    while data := rest or source.read(limit >> 2):
         try:
-            piece = member.decompress(data, BLOCK)
+            piece = member.decompress(data, limit)
         except zlib.error as error:
             # zero bytes or junk after a whole member are padding to gzip(1) as well
             if not fresh or data.strip(b"\0"):
@@ -256,7 +256,7 @@ def _gunzip(source: BinaryIO, faults: list[str]) -> Iterator[bytes]:
         faults.append("gzip: ends before its end mark; what was readable is kept")
 
 
-def _unzstd(source: BinaryIO, faults: list[str]) -> Iterator[bytes]:
+def _unzstd(source: BinaryIO, faults: list[str], limit: int) -> Iterator[bytes]:
     library = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
     frame, fresh = library.decompressobj(), True
     held: list[bytes] = []
@@ -272,7 +272,7 @@ def _unzstd(source: BinaryIO, faults: list[str]) -> Iterator[bytes]:
         rest, fresh = b"", False
         held.append(piece)
         size += len(piece)
-        if size >= BLOCK:
+        if size >= limit:
             yield from _sliced(b"".join(held))
             held, size = [], 0
         if frame.eof:

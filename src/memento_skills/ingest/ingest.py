@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Protocol
 
@@ -224,14 +225,14 @@ class _Reading:
 
     def _masked(self, block: Block) -> list[bytes]:
         """The lines of a block, masked; lines that are no UTF-8 stay as they are, for the reader to refuse."""
-        self._homes.update((home.forms, home) for home in home_prefixes(block.data))
+        data = self._reader.trim(block.lines) or block.data
+        self._homes.update((home.forms, home) for home in home_prefixes(data))
         homes = tuple(self._homes.values())
-        bad = set() if _is_utf8(block.data) else {i for i, line in enumerate(block.lines) if not _is_utf8(line)}
-        if not bad:
-            masked = _split(self._masker.mask_block(self._reader.trim(block.lines) or block.data, homes))
+        if _is_utf8(data):
+            masked = _split(self._masker.mask_block(data, homes))
             if len(masked) == len(block.lines):
                 return masked
-        return [line if i in bad else self._masker.mask_block(line, homes) for i, line in enumerate(block.lines)]
+        return [self._masker.mask_block(line, homes) if _is_utf8(line) else line for line in block.lines]
 
     def _mend_quarantine(self, known: int, raw: list[bytes], block: Block) -> None:
         """The hash and size of a quarantined line are those of the file's bytes, not of the masked ones."""
@@ -303,11 +304,8 @@ def _split(data: bytes) -> list[bytes]:
 
 
 def _placed(raw: list[bytes], masked: list[bytes], block: Block) -> Iterator[Line]:
-    offset, number = block.offset, block.line
-    for source, line in zip(raw, masked, strict=True):
-        yield Line(number, offset, line)
-        offset += len(source) + 1
-        number += 1
+    ends = accumulate((len(line) + 1 for line in raw), initial=block.offset)
+    return map(Line, count(block.line), ends, masked)
 
 
 def _is_utf8(data: bytes) -> bool:

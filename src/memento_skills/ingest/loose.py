@@ -46,7 +46,7 @@ def json_of(line: bytes) -> object:
         raise NotReadable(f"not JSON: {error}") from None
 
 
-def objects_in(head: bytes, limit: int = 40) -> list[dict[str, msgspec.Raw]]:
+def objects_in(head: bytes, limit: int = 12) -> list[dict[str, msgspec.Raw]]:
     """The first objects that stand on lines of their own in the beginning of a file, values unparsed.
 
     None where most lines are something else: a document that quotes a log is no log.

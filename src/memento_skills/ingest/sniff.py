@@ -36,8 +36,12 @@ def refusal(path: Path) -> str:
 
 def reader_for(head: bytes, readers: Mapping[str, type[BaseReader]] = READERS) -> type[BaseReader] | None:
     """The reader that is surest of a file beginning with `head`; None where none is sure."""
-    best = max(readers.values(), key=lambda reader: reader.accepts(head), default=None)
-    return best if best is not None and best.accepts(head) >= _SURE else None
+    best, sure = None, 0.0
+    for reader in readers.values():
+        likely = reader.accepts(head)
+        if likely > sure:
+            best, sure = reader, likely
+    return best if sure >= _SURE else None
 
 
 def why_unknown(head: bytes) -> str:
