@@ -299,6 +299,11 @@ def test_shared_calls_rows_and_links_connect_runs() -> None:
     assert lineages(*made) == {"a": "a", "b": "a", "c": "a", "d": "d", "e": "d"}
 
 
+def test_a_result_whose_call_was_cut_off_connects_too() -> None:
+    result = Step(seq=0, kind="result", actor="tool", call_id="call-a-1", uid="row")
+    assert lineages(run("a"), run("b", steps=(result,))) == {"a": "a", "b": "a"}
+
+
 def test_two_runs_that_name_the_same_missing_origin_are_one_lineage() -> None:
     assert lineages(run("b", links=("gone",)), run("a", links=("gone",))) == {"a": "a", "b": "a"}
 

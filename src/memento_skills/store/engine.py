@@ -168,7 +168,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[tuple[Any, .
 
 @cache
 def _insert_new_text(table: Table, dialect: str) -> str:
-    # the driver's own form: passing 450 rows for each MB of log through SQLAlchemy's parameters doubles their cost
+    # the driver's own form: passing hundreds of rows a run through SQLAlchemy's parameters doubles their cost
     form: Dialect = sqlite.dialect(paramstyle="qmark") if dialect == "sqlite" else _psycopg()
     return str(_insert(table, dialect).on_conflict_do_nothing().compile(dialect=form))
 
