@@ -87,6 +87,10 @@ def test_a_correction_after_work_is_told(text: str) -> None:
     assert (failure.kind, failure.fault, failure.quote) == ("correction", "user", text)
 
 
+def test_a_correction_is_quoted_from_its_beginning() -> None:
+    assert Told().bash("ls").says("no, I meant b\n\nThanks!").one().quote.startswith("no, I meant b")
+
+
 def test_a_correction_before_any_work_is_none() -> None:
     assert Told().says("do it").answers("which?").says("no, I meant the other file").failures() == ()
 

@@ -80,10 +80,12 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
 def quote(text: str, reading: Reading, rules: Rules) -> str:
     """At most `QUOTE` characters that stand literally in `text`.
 
-    A person's own words where a client passes them on, else the decisive line, else the last line that says something.
+    A person's own words where it is an answer of theirs, else the decisive line, else the last line that says something.
     """
     if words := _SAID.search(text[: 8 * QUOTE]):
         return text[words.end() : words.end() + QUOTE].rstrip() or words[0]
+    if reading.evidence.kind == "correction":
+        return text.strip()[:QUOTE]
     if reading.decisive and reading.decisive in text:
         return reading.decisive[:QUOTE]
     telling = [line.strip() for line in reading.evidence.lines if not searches(rules.noise, line)]
