@@ -80,7 +80,7 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
 def quote(text: str, reading: Reading, rules: Rules) -> str:
     """At most `QUOTE` characters that stand literally in `text`.
 
-    A person's own words where it is an answer of theirs, else the decisive line, else the last line that says something.
+    A person's own words where it is their answer, else the decisive line, else the last line that says something.
     """
     if words := _SAID.search(text[: 8 * QUOTE]):
         return text[words.end() : words.end() + QUOTE].rstrip() or words[0]
