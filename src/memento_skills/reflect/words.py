@@ -10,12 +10,14 @@ from memento_skills.guards import Row
 from memento_skills.records import Pattern
 from memento_skills.reflect.lesson import Lesson
 
-_PLAIN = re.compile(r"^[\w.<>/:=@+,;%~-]+( [\w.<>/:=@+,;%~-]+){0,5}$")
+_PLAIN = re.compile(r"[\w./:=@+,~-]+( [\w./:=@+,~-]+){0,5}")
+_SEPARATOR = re.compile(r"[;,|:.~^]|\\t")
+"""Values of one character that a format option may take."""
 
 
 def plain(text: str) -> bool:
     """Short plain words, fit for a rule: no quotes, no shell or Markdown syntax, no URL, at most 80 characters."""
-    return len(text) <= 80 and bool(_PLAIN.match(text)) and "://" not in text and not text.startswith("-" * 3)
+    return len(text) <= 80 and bool(_PLAIN.fullmatch(text)) and "://" not in text and not text.startswith("-" * 3)
 
 
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
@@ -24,6 +26,8 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     commands = [c for c in commands_of(lesson) if not c.startswith("cd ")]
     common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
     command = _fuller(max(commands, key=len, default=""), common, len(rows))
+    grouped = next((p.text for p in pattern.signature.parts if p.name == "command"), "")
+    command = grouped if grouped.startswith(command + " ") else command
     changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
     project = pattern.projects[0] if pattern.projects else ""
     folder = "the project's root" if expect.path == "<root>" else f"`{expect.path.removeprefix('<root>/')}`"
@@ -31,13 +35,14 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
         "command": command,
         "programs": command.split(" ", 1)[0],
         "flag": expect.flag,
-        "flag_value": f"{expect.flag} {_quoted(expect.value)}".strip(),
         "instead": " ".join(expect.argv_prefix),
         "tool": rows[0].call.step.tool,
         "expect_tool": expect.tool,
         "project": re.sub(r"[^\w-]+", "-", project.rstrip("/").rsplit("/", 1)[-1]).strip("-").lower() or "project",
     }
-    facts = {k: v for k, v in found.items() if v and plain(v.replace("'", ""))}
+    facts = {k: v for k, v in found.items() if v and plain(v)}
+    if "flag" in facts:
+        facts["flag_value"] = f"{expect.flag} {_value(expect.value)}".strip()
     if expect.path and plain(expect.path):
         facts["folder"] = folder
     facts["changer"] = f"`{changers[0]}`" if changers and plain(changers[0]) else "a command that rewrites files"
@@ -53,8 +58,11 @@ def _fuller(command: str, common: Counter[str], rows: int) -> str:
     return command
 
 
-def _quoted(value: str) -> str:
-    return f"'{value}'" if value and re.search(r"[^\w./-]", value) else value
+def _value(value: str) -> str:
+    """An option's value where it is one plain word or a separator, else nothing."""
+    if _SEPARATOR.fullmatch(value):
+        return f"'{value}'"
+    return value if plain(value) and " " not in value else ""
 
 
 def _situation(lesson: Lesson) -> str:
