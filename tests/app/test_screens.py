@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from app import made
 from memento_skills.app import charts, first_screen, report_screen, screen
-from memento_skills.app.cli.progress import line, terminal
+from memento_skills.app.cli.progress import Line, words
 from memento_skills.app.cli.session import json_text
 from memento_skills.app.first_screen import FirstScreen
 from memento_skills.app.options import Ingested, Scanned
@@ -124,13 +124,15 @@ def test_a_spark_line_has_its_width(values: list[float], width: int) -> None:
     assert len(charts.spark(values, width)) == (width if values else 0)
 
 
-def test_progress_is_one_line_wiped_at_the_end() -> None:
-    out, times = io.StringIO(), iter([1.0, 1.05, 2.0, 3.0])
-    tell = terminal(out, lambda: next(times))
+def test_progress_is_one_line_wiped_before_anything_is_said() -> None:
+    out, times = io.StringIO(), iter([1.0, 1.05, 2.0, 2.01])
+    progress = Line(out, lambda: next(times))
     for done in (1, 2, 3):
-        tell("reading", done, 4)
-    tell("reading", 4, 4)
+        progress("reading", done, 4)
+    progress("testing", 0, 0)
+    progress.wipe()
+    progress.wipe()
     assert out.getvalue().count("reading") == 2
-    assert out.getvalue().endswith("\r\x1b[K")
-    assert line("reading", 1, 0) == "reading 1"
-    assert line("reading", 3, 4).endswith("75 %")
+    assert out.getvalue().endswith("testing …\r\x1b[K")
+    assert words("reading", 1, 0) == "reading 1"
+    assert words("reading", 3, 4).endswith("75 %")

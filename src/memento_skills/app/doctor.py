@@ -93,10 +93,13 @@ def _store(path: Path) -> list[Finding]:
     if not path.exists():
         return [Finding(name="store", state="ok", detail=f"none yet; it will be {path}"), _writable(path)]
     size = f"{path.stat().st_size / 1e6:.1f} MB"
+    from memento_skills.store.migrations import MIGRATIONS
+
     if problem := _broken(path):
         hint = "restore a copy of the file; what it holds can be ingested again, decisions cannot"
         return [Finding(name="store", state="missing", detail=f"{path}, {size}: {problem}", hint=hint)]
-    return [Finding(name="store", state="ok", detail=f"{path}, {size}, intact"), _writable(path)]
+    detail = f"{path}, {size}, version {MIGRATIONS[-1][0]}, intact"
+    return [Finding(name="store", state="ok", detail=detail), _writable(path)]
 
 
 def _broken(path: Path) -> str:

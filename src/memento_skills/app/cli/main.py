@@ -64,6 +64,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     except Exception as error:  # noqa: BLE001 - the one border: a bug becomes a line, too
         return _failed(session, error)
     except KeyboardInterrupt:
+        session.settled()
         return 130
     except SystemExit as stop:  # click ends so when a pipe's reader went away
         _silence()
@@ -77,6 +78,7 @@ def _failed(session: Session, error: Exception) -> int:
             _silence()
             return 0
         case click.Abort():
+            session.settled()
             return 130
         case MementoError():
             return _told(session, str(error), error.exit_code)
@@ -101,6 +103,7 @@ def _told(session: Session, text: str, exit_code: int) -> int:
         traceback.print_exc()
     from memento_skills.masking import visible
 
+    session.settled()
     try:
         sys.stdout.flush()
         click.echo(f"memento: {visible(text)}", err=True)

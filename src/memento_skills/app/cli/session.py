@@ -17,6 +17,7 @@ from memento_skills.errors import MementoError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from memento_skills.app.cli.progress import Line
     from memento_skills.app.options import Options, Progress
     from memento_skills.app.settings import Loaded, Settings
     from memento_skills.store.store import Store
@@ -46,6 +47,7 @@ class Session:
         self.debug = False
         self._loaded: Loaded | None = None
         self._now: float | None = None
+        self._line: Line | None = None
 
     @property
     def now(self) -> float:
@@ -169,23 +171,27 @@ class Session:
 
     def emit(self, data: object) -> None:
         """Print one JSON document (with --json) on one line."""
+        self.settled()
         click.echo(json_text(data))
 
     def emit_lines(self, rows: Iterable[object]) -> None:
         """Print JSON lines, each as soon as it is there."""
         for row in rows:
+            self.settled()
             click.echo(json_text(row))
 
     def say(self, text: str = "") -> None:
         """Print words of ours for a person; anything from a log in it is made harmless."""
         from memento_skills.masking import visible
 
+        self.settled()
         click.echo(visible(text, newlines=True))
 
     def note(self, text: str) -> None:
         """A remark on stderr."""
         from memento_skills.masking import visible
 
+        self.settled()
         click.echo(visible(text, newlines=True), err=True)
 
     def console(self) -> Console:
@@ -197,15 +203,22 @@ class Session:
 
     def show(self, *renderables: RenderableType) -> None:
         """Print rich renderables, whose texts were made harmless by who built them."""
+        self.settled()
         console = self.console()
         for renderable in renderables:
             console.print(renderable)
 
     def progress(self) -> Progress:
         """A line on stderr that says how far work is; silent where stderr is no terminal."""
-        from memento_skills.app.cli.progress import quiet, terminal
+        from memento_skills.app.cli.progress import Line
 
-        return terminal(sys.stderr, time.monotonic) if sys.stderr.isatty() else quiet
+        self._line = Line(sys.stderr if sys.stderr.isatty() else None, time.monotonic)
+        return self._line
+
+    def settled(self) -> None:
+        """Wipe the progress line: something is about to be said."""
+        if self._line is not None:
+            self._line.wipe()
 
     def stop(self, exit_code: int) -> NoReturn:
         """End the command with this exit code."""
