@@ -28,7 +28,7 @@ class Block(msgspec.Struct, gc=False):
     is_error: bool | None = None
 
 
-class Tokens(msgspec.Struct, gc=False):
+class Tokens(msgspec.Struct, omit_defaults=True, gc=False):
     """`usage` of a model answer."""
 
     input_tokens: int | None = None
@@ -155,11 +155,31 @@ _Part = msgspec.Raw | msgspec.UnsetType
 _Mirror = ToolUse | str | list[msgspec.Raw] | None | msgspec.UnsetType
 
 
+class _BlockPart(msgspec.Struct, omit_defaults=True, gc=False):
+    type: _Part = msgspec.UNSET
+    text: _Part = msgspec.UNSET
+    thinking: _Part = msgspec.UNSET
+    id: _Part = msgspec.UNSET
+    name: _Part = msgspec.UNSET
+    input: _Part = msgspec.UNSET
+    tool_use_id: _Part = msgspec.UNSET
+    content: _Part = msgspec.UNSET
+    is_error: _Part = msgspec.UNSET
+
+
+class _MessagePart(msgspec.Struct, omit_defaults=True, gc=False):
+    id: _Part = msgspec.UNSET
+    role: _Part = msgspec.UNSET
+    model: _Part = msgspec.UNSET
+    content: list[_BlockPart] | str | None | msgspec.UnsetType = msgspec.UNSET
+    usage: Tokens | None | msgspec.UnsetType = msgspec.UNSET
+
+
 class _SubPart(msgspec.Struct, omit_defaults=True, gc=False):
     type: _Part = msgspec.UNSET
     uuid: _Part = msgspec.UNSET
     timestamp: _Part = msgspec.UNSET
-    message: _Part = msgspec.UNSET
+    message: _MessagePart | msgspec.UnsetType = msgspec.UNSET
     toolUseResult: _Mirror = msgspec.UNSET  # noqa: N815
 
 
@@ -170,7 +190,7 @@ class _ProgressPart(msgspec.Struct, omit_defaults=True, gc=False):
     hookName: _Part = msgspec.UNSET  # noqa: N815
 
 
-_PARTS = {"type": str, "data": _ProgressPart, "toolUseResult": _Mirror}
+_PARTS = {"type": str, "message": _MessagePart, "data": _ProgressPart, "toolUseResult": _Mirror}
 _RowPart = msgspec.defstruct(
     "_RowPart",
     [(name, _PARTS.get(name, msgspec.Raw) | msgspec.UnsetType, msgspec.UNSET) for name in Row.__struct_fields__],
