@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from memento_skills.errors import Ungrounded
 from memento_skills.guards import Row, rows
@@ -72,10 +73,10 @@ class Lab:
         found = evidence(self.table())
         count = len(found.episodes.get(SIGNATURE.id, ()))
         pattern = Pattern(
-            **{"id": SIGNATURE.id, "signature": SIGNATURE, "title": "t", "cause": "wrong_command", "remedy": "skill",
-               "fault": "agent", "severity": 3, "lane": "broad", "failures": count, "episodes": count, "runs": count,
-               "lineages": count, "projects": ("shop",)} | changes
+            id=SIGNATURE.id, signature=SIGNATURE, title="t", cause="wrong_command", remedy="skill", fault="agent",
+            severity=3, lane="broad", failures=count, episodes=count, runs=count, lineages=count, projects=("shop",),
         )  # fmt: skip
+        pattern = replace(pattern, **changes)
         return TemplateReflector().reflect(pattern, found, {r.key: r for r in self.runs})
 
 
