@@ -97,7 +97,7 @@ def _overlay(patch: Patch, root: Path) -> Overlay | None:
         return None
     path = overlay_path(patch.skill.name, patch.scope)
     file = root / path
-    before = file.read_text("utf-8") if file.is_file() else None
+    before = file.read_bytes().decode("utf-8") if file.is_file() else None  # every byte of it, line endings too
     after = amended(before or "", patch.rule, skill=patch.skill.name, scope=patch.scope)
     return Overlay(path=path, before=before, after=after)
 
