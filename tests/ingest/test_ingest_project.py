@@ -61,6 +61,8 @@ def test_a_submodule_is_its_own_repository(tmp_path: Path) -> None:
         ("/home/ada/no/.worktrees/x", "/c/projects/-home-ada-no--worktrees-x/s.jsonl", "/home/ada/no"),
         ("/home/ada/no/.worktrees/x", "/c/projects/-home-ada-no/s.jsonl", "/home/ada/no"),
         ("C:\\Users\\ada\\app", "/c/projects/C--Users-ada-app/s.jsonl", "C:\\Users\\ada\\app"),
+        ("/src/claude_p", "/c/projects/-src-claude_p/s.jsonl", "/src/claude_p"),
+        ("/home/ada/moved", "/c/projects/-home-ada-app/s.jsonl", "/home/ada/moved"),
         ("C:\\Users\\ada\\app", "/collected/app-team/s.jsonl", "app-team"),
         ("/home/ada/no/app", "/collected/app-team/s.jsonl", "app-team"),
         ("/home/bob/no/clone", "/collected/app-team/s.jsonl", "app-team"),

@@ -119,9 +119,6 @@ class ClaudeCodeReader(BaseReader):
             self._system_row(row, line)
         elif kind == "attachment":
             self._attachment_row(row, line)
-        elif kind == "pr-link" and row.prRepository and row.sessionId:
-            self._session(row.sessionId).memory.repository = row.prRepository
-            self.understood += 1
         else:
             self.ignore(kind or "(no type)")
 

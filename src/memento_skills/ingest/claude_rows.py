@@ -135,7 +135,6 @@ class Row(msgspec.Struct, gc=False):
     origin: Origin | None = None
     forkedFrom: ForkedFrom | None = None  # noqa: N815
     error: Any = None
-    prRepository: str | None = None  # noqa: N815
 
 
 _decode = msgspec.json.Decoder(Row).decode
@@ -171,8 +170,8 @@ class _MessagePart(msgspec.Struct, omit_defaults=True, gc=False):
     id: _Part = msgspec.UNSET
     role: _Part = msgspec.UNSET
     model: _Part = msgspec.UNSET
-    content: list[_BlockPart] | str | None | msgspec.UnsetType = msgspec.UNSET
-    usage: Tokens | None | msgspec.UnsetType = msgspec.UNSET
+    content: list[_BlockPart] | str | msgspec.UnsetType | None = msgspec.UNSET
+    usage: Tokens | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _SubPart(msgspec.Struct, omit_defaults=True, gc=False):

@@ -30,7 +30,6 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """Not carried over: the words of a person stay where `forget` reaches them."""
     asked: bool = False
     """The task is known."""
-    repository: str = ""
     started: float | None = None
     ended: float | None = None
     listed: list[str] = []

@@ -49,12 +49,13 @@ def user_of(cwd: str, *, file: Path, session: str, users: Mapping[str, str], sys
     return masking.user_of(cwd) or system_user
 
 
-def project_of(cwd: str, *, file: Path, repository: str = "") -> str:
+def project_of(cwd: str, *, file: Path) -> str:
     """The project of a run with the (unmasked) working directory `cwd`, whose log is `file` (an absolute path).
 
     In this order: the git repository's root, where `cwd` exists on this machine; `cwd` without its worktree's suffix,
-    where the log lies in the client's own layout (a folder named after `cwd`); the name of the folder that the log was
-    collected in, so that several users' clones of one repository are one project; the repository that the log names.
+    where the log lies in the client's own layout (a folder named after a directory); the name of the folder that the
+    log was collected in, so that several users' clones of one repository are one project. A repository that a log
+    names (a link to a pull request) is not used: few sessions have one, and they would be parted from the others.
     """
     base = _WORKTREE.sub("", cwd)
     root = git_root(Path(base)) if _looks_local(base) else None
@@ -63,10 +64,12 @@ def project_of(cwd: str, *, file: Path, repository: str = "") -> str:
     native = _native(base, file) or _native(cwd, file)
     if native:
         return _WORKTREE.sub("", native)
+    if base and any(folder.name.startswith("-") for folder in file.parents):
+        return base
     for folder in file.parents:
         if folder.name and not _NO_PROJECT.fullmatch(folder.name):
             return folder.name
-    return repository or base
+    return base
 
 
 def _looks_local(path: str) -> bool:
@@ -82,7 +85,7 @@ def _native(cwd: str, file: Path) -> str:
     """The part of `cwd` that a folder above `file` is named after, else ""."""
     if not cwd:
         return ""
-    names = {folder.name for folder in file.parents}
+    names = {encoded(folder.name) for folder in file.parents}
     cut = len(cwd)
     while cut > 1:
         if encoded(cwd[:cut]) in names:
