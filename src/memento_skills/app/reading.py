@@ -144,13 +144,16 @@ class _Intake:
 
     @property
     def total(self) -> Ingested:
-        """What was counted, each run once however many files and batches hold it."""
+        """What was counted: each run once however many files and batches hold it, each line of a file however often
+        the file was read before.
+        """
         fates = self._fates.values()
         return msgspec.structs.replace(
             self._counted,
             runs=len(fates),
             new_runs=sum("new" in f for f in fates),
             duplicates=sum(f == {"unchanged"} for f in fates),
+            quarantined=self._counted.lines.quarantined,
         )
 
     def take(self, file: LogFile, batch: Batch) -> None:
@@ -175,16 +178,12 @@ class _Intake:
             self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run))
         for note in batch.quarantined:
             tx.add_quarantined(note)
+        earlier = self.known.get(_name(file)) if batch.resumed and _name(file) not in self._begun else None
         state = self._state(file, batch)
         tx.put_file(state)
         self.known[state.path] = state
-        self.add(
-            Ingested(
-                files=int(batch.last),
-                quarantined=len(batch.quarantined),
-                lines=batch.counts,
-            )
-        )
+        lines = batch.counts + earlier.counts if earlier is not None else batch.counts
+        self.add(Ingested(files=int(batch.last), lines=lines))
 
     def _state(self, file: LogFile, batch: Batch) -> FileState:
         name = _name(file)

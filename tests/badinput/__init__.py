@@ -1,0 +1,1 @@
+"""Bad input, bad places and kills, of the whole program."""
