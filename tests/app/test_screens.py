@@ -57,6 +57,12 @@ def test_without_a_proposal_it_says_so(scanned: Scanned) -> None:
     assert "No patch is proposed" in said
 
 
+def test_without_any_log_it_says_where_to_look_and_names_the_store_that_was_asked_for() -> None:
+    said = drawn(first_screen.render(FirstScreen(scanned=Scanned(ingested=Ingested()), patterns=()), flags="--store s"))
+    assert "No agent logs were found" in said
+    assert "memento doctor --store s" in said
+
+
 def test_the_dearest_are_repeated_and_ranked_by_what_they_cost(store: Store) -> None:
     names = [p.title[:6] for p in first_screen.dearest(tuple(store.patterns()))]
     assert names == ["Tests ", "A tag ", "A requ"]

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import sqlite3
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
@@ -60,7 +59,6 @@ def examine(place: Place) -> tuple[Finding, ...]:
     """All findings, in a fixed order. Reads only; never raises for what it finds."""
     return (
         _python(),
-        _sqlite(),
         _git(place.env),
         *_store(place.store),
         *_logs(place),
@@ -72,13 +70,6 @@ def examine(place: Place) -> tuple[Finding, ...]:
 def _python() -> Finding:
     found = f"memento {__version__}, Python {platform.python_version()} on {platform.system()} ({sys.executable})"
     return Finding(name="python", state="ok", detail=found)
-
-
-def _sqlite() -> Finding:
-    detail = f"SQLite {sqlite3.sqlite_version}"
-    if sqlite3.sqlite_version_info < (3, 24):
-        return Finding(name="sqlite", state="missing", detail=detail, hint="3.24 or later is needed")
-    return Finding(name="sqlite", state="ok", detail=detail)
 
 
 def _git(env: Mapping[str, str]) -> Finding:

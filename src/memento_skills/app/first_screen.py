@@ -29,13 +29,18 @@ class FirstScreen(Record, frozen=True, kw_only=True):
     """Repeated patterns that are no skill problem."""
 
 
-def render(first: FirstScreen) -> RenderableType:
-    """The whole screen; fits 24 lines of 80 columns for ordinary texts."""
+def render(first: FirstScreen, *, flags: str = "") -> RenderableType:
+    """The whole screen; fits 24 lines of 80 columns for ordinary texts.
+
+    `flags` (such as `--store PATH`) stand behind every command that is named.
+    """
+    if not first.scanned.ingested.files and not first.patterns:
+        return _nothing_found(flags)
     rows: list[RenderableType] = [_account(first.scanned), Text()]
     rows.extend(_dear(first.patterns))
     rows.append(Text())
     rows.extend(_proposal(first))
-    rows.append(_next(first))
+    rows.append(_next(first, flags))
     return Group(*rows)
 
 
@@ -123,17 +128,34 @@ def _hanging(mark: Text, text: Text) -> RenderableType:
     return grid
 
 
-def _next(first: FirstScreen) -> Text:
-    row = Text("Next: ", "bold")
+def _next(first: FirstScreen, flags: str) -> RenderableType:
+    rows = []
     if first.waiting:
         what = "proposal" if first.waiting == 1 else "proposals"
-        row.append("memento review", "bold cyan").append(f"  approve, edit or reject ({first.waiting} {what})")
+        rows.append(("memento review", f"approve, edit or reject ({first.waiting} {what})"))
     else:
-        row.append("memento report", "bold cyan").append("  all patterns and what they cost")
+        rows.append(("memento report", "all patterns and what they cost"))
     if first.elsewhere:
-        row.append("\n      ").append("memento reflect", "cyan")
-        row.append(f"  why {first.elsewhere} more are not for a skill to fix, and whose they are")
+        rows.append(("memento reflect", f"why {first.elsewhere} more are not a skill's to fix"))
     if first.scanned.ingested.waiting:
-        row.append("\n      ").append("memento scan", "cyan")
-        row.append(f"  goes on with the {first.scanned.ingested.waiting:,} older files")
-    return row
+        rows.append(("memento scan", f"goes on with the {first.scanned.ingested.waiting:,} older files"))
+    return _commands(rows, flags)
+
+
+def _nothing_found(flags: str) -> RenderableType:
+    rows = [
+        ("memento scan PATH", "logs that lie elsewhere"),
+        ("memento doctor", "where logs were looked for"),
+        ("memento demo", "the whole loop on bundled logs"),
+    ]
+    return Group(Text("No agent logs were found.", "bold"), Text(), _commands(rows, flags))
+
+
+def _commands(rows: list[tuple[str, str]], flags: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=not flags, style="bold cyan")
+    grid.add_column()
+    for place, (command, why) in enumerate(rows):
+        grid.add_row(Text("" if place else "Next:", "bold"), f"{command} {flags}".strip(), why)
+    return grid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from memento_skills.app.cli import flags
@@ -42,4 +44,5 @@ def command(
             return
         from memento_skills.app import first_screen
 
-        session.show(first_screen.render(pipeline.first_screen(store, result, options)))
+        flags = f"--store {shlex.quote(session.store_flag)}" if session.store_flag else ""
+        session.show(first_screen.render(pipeline.first_screen(store, result, options), flags=flags))
