@@ -59,11 +59,10 @@ def _cells(row: Mapping[str, Any], wide: bool) -> list[Text | str]:
 
 
 def _head(report: Mapping[str, Any]) -> Text:
-    row = Text(f"{report['runs']:,} runs, {report['lineages']:,} lineages", "bold")
+    row = Text().append(f"{report['runs']:,} runs, {report['lineages']:,} lineages", "bold")
     return row.append(
         f": {report['failures']:,} failures, {report['agent_failures']:,} of them the agent's own,"
         f" {report['repeated_episodes']:,} repeated episodes",
-        "not bold",
     )
 
 
@@ -77,7 +76,7 @@ def _concentration(report: Mapping[str, Any], width: int) -> list[RenderableType
         cut = max(1, round(size * float(told["top"])))
         line = charts.spark(curve, size)
         rows.append(
-            Text(line[:cut], "bold cyan").append(line[cut:], "not bold dim cyan").append("  cumulative share", "dim")
+            Text().append(line[:cut], "bold cyan").append(line[cut:], "dim cyan").append("  cumulative share", "dim")
         )
         rows.append(
             Text(" " * (cut - 1) + "└ ", "dim").append(f"top {told['top']:.0%} of {told['patterns']} patterns", "dim")

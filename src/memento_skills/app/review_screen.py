@@ -70,15 +70,15 @@ def head(card: Card, place: str, answer: str = "") -> RenderableType:
     rows: list[RenderableType] = list(_lost(card.verdict))
     if card.stale:
         rows.append(Text("The skill has changed since this was written: it must be proposed again.", "bold red"))
-    title = Text(f"{place}  ", "dim").append_text(screen.plain(item.title, "bold", limit=150))
+    title = Text().append(f"{place}  ", "dim").append_text(screen.plain(item.title, "bold", limit=150))
     rows.append(title if not answer else title.append(f"  [{answer}]", "bold cyan"))
-    facts = Text(LANES[item.lane], "bold red" if item.lane == "severe" else "bold")
-    facts.append(f", severity {item.severity}, by {item.review_by}", "not bold")
+    facts = Text().append(LANES[item.lane], "bold red" if item.lane == "severe" else "bold")
+    facts.append(f", severity {item.severity}, by {item.review_by}")
     facts.append(f"; {item.failures} failures, {item.users} {'user' if item.users == 1 else 'users'}; ")
     word, style = screen.VERDICT_WORDS[card.verdict.value]
     rows.append(facts.append(word, style))
     what = {"amend": "amends", "create": "NEW skill", "permission": "PERMISSION for"}[card.patch.kind]
-    skill = Text(f"{what} ", "yellow" if card.patch.kind != "amend" else "")
+    skill = Text().append(f"{what} ", "yellow" if card.patch.kind != "amend" else "")
     skill.append_text(screen.plain(card.patch.skill.name, "bold")).append(
         f", for {screen.scope_words(card.patch.scope)}"
     )
@@ -203,7 +203,9 @@ def _lost(verdict: Verdict) -> list[RenderableType]:
         )
     worse = [s for s in verdict.slices if s.judgement == "worse"]
     if worse:
-        rows.append(Text("WORSE for ", "bold white on red").append_text(screen.plain(_names(worse), "bold red")))
+        rows.append(
+            Text().append("WORSE for ", "bold white on red").append_text(screen.plain(_names(worse), "bold red"))
+        )
     return rows
 
 
@@ -212,7 +214,9 @@ def _slices(slices: Sequence[Slice]) -> list[Text]:
     for judgement, style in (("worse", "bold red"), ("better", "green"), ("unknown", "dim")):
         of_it = [s for s in slices if s.judgement == judgement]
         if of_it:
-            rows.append(Text(f"{judgement} for: ", style).append_text(screen.plain(_names(of_it), "", limit=300)))
+            rows.append(
+                Text().append(f"{judgement} for: ", style).append_text(screen.plain(_names(of_it), "", limit=300))
+            )
     return rows
 
 
