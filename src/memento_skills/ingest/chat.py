@@ -224,6 +224,7 @@ class ChatReader(BaseReader):
             started_at=min(steps.times, default=None),
             ended_at=max(steps.times, default=None),
             outcome=_outcome(conversation),
+            shared_ids=False,
             sources=(self.source,),
             steps=tuple(steps.made),
         )
@@ -252,6 +253,8 @@ class _Steps:
         self._turns = turns
         self._tools: dict[str, str] = {}
         self._last_function = ""
+        self._names: dict[str, str] = {}
+        """Native call id -> the name that its latest call goes by."""
 
     def take(self, message: ChatMessage, entry: int) -> bool:
         """Make the steps of one entry; false where it holds nothing."""
@@ -279,6 +282,14 @@ class _Steps:
             Step(seq=len(self.made), kind=kind, actor=actor, entry=entry, line=entry, at=at, uid=uid, **more)
         )
 
+    def _unused(self, name: str) -> str:
+        """The native id; one that a conversation uses again gets a number, or its results could not be told apart."""
+        number, free = 1, name
+        while free in self._tools:
+            number += 1
+            free = f"{name}#{number}"
+        return free
+
     def _answer(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
         agent = message.name or ""
         if message.reasoning_content:
@@ -289,7 +300,8 @@ class _Steps:
         if message.function_call:
             calls.append((None, message.function_call))
         for number, (call_id, function) in enumerate(calls):
-            name = call_id or f"{entry}.{number}"
+            name = self._unused(call_id or f"{entry}.{number}")
+            self._names[call_id or name] = name
             self._tools[name] = function.name
             self._last_function = name
             self._add(
@@ -298,7 +310,7 @@ class _Steps:
             )  # fmt: skip
 
     def _result(self, message: ChatMessage, text: str, entry: int, at: float | None) -> None:
-        call_id = message.tool_call_id or self._last_function
+        call_id = self._names.get(message.tool_call_id or "", message.tool_call_id or self._last_function)
         flag = message.is_error if message.is_error is not None else True if says_error(text) else None
         ended = classify(text, error=flag)
         # a format without an error flag: what does not say that it failed, worked

@@ -144,7 +144,7 @@ class ClaudeCodeReader(BaseReader):
             return ""
         memory = session.memory
         agent = memory.agents.get(row.parentUuid or "") or memory.last_agent_call or "sidechain"
-        if len(memory.agents) > 4096:
+        if len(memory.agents) > 512:
             memory.agents = {}
         memory.agents[row.uuid] = agent
         return agent

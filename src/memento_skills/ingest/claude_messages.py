@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -11,6 +10,7 @@ from memento_skills.ingest import claude_text
 from memento_skills.ingest.claude_rows import Block, Message, Row, SubRow
 from memento_skills.ingest.claude_session import Context, Session
 from memento_skills.ingest.status import classify
+from memento_skills.ingest.values import arguments_of, json_text
 
 
 def answer(session: Session, context: Context, message: Message, *, service_error: bool = False) -> None:
@@ -47,7 +47,7 @@ def answer(session: Session, context: Context, message: Message, *, service_erro
 
 
 def _call(session: Session, context: Context, block: Block) -> None:
-    args: dict[str, Any] = block.input if isinstance(block.input, dict) else {"_raw": plain(block.input)}
+    args = arguments_of(block.input)
     session.add(context, "call", "agent", tool=block.name, args=args, call_id=block.id)
     session.open_call(block.id, block.name)
     if block.name == "Skill":
@@ -59,7 +59,7 @@ def _call(session: Session, context: Context, block: Block) -> None:
 
 
 def user(session: Session, context: Context, row: Row | SubRow, message: Message, *, client_text: bool) -> None:
-    """Steps of one user row: results of tools, a person\'s words, the client\'s words (`client_text`)."""
+    """Steps of one user row: results of tools, a person's words, the client's words (`client_text`)."""
     content = message.content
     if isinstance(content, str):
         _words_of_user(session, context, content, client_text=client_text, row=row)
@@ -158,7 +158,7 @@ def plain(value: object) -> str:
         return "\n".join(value)
     if isinstance(value, list) and all(isinstance(v, dict) and isinstance(v.get("text"), str) for v in value):
         return "\n".join(v["text"] for v in value)
-    return msgspec.json.encode(value).decode()
+    return json_text(value)
 
 
 def text_of(content: str | Sequence[Block | str] | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from memento_skills.ingest.loose import json_of, loosely
+from memento_skills.ingest.loose import NotReadable, json_of, loosely
 
 
 class Block(msgspec.Struct, gc=False):
@@ -146,7 +146,10 @@ def row_of(line: bytes) -> Row | None:
         return _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raw = json_of(line)
+    try:
         return loosely(raw, Row) if isinstance(raw, dict) else None
+    except RecursionError:
+        raise NotReadable("nested too deeply") from None
 
 
 # What is left of a line before it is masked: the fields above, as they stand in the line.

@@ -51,7 +51,6 @@ def _element() -> re.Pattern[str]:
 
 
 _COMMAND = re.compile(r"<command-name>\s*/?([^<]{1,200})</command-name>")
-_ARGS = re.compile(r"<command-args>(.{0,20000}?)</command-args>", re.DOTALL)
 _SKILL_BASE = re.compile(r"Base directory for this skill: *([^\n]{1,1000})")
 
 
@@ -83,8 +82,9 @@ def command_of(text: str) -> Command | None:
     if "<command-name>" not in text[:2000]:
         return None
     name = _COMMAND.search(text)
-    args = _ARGS.search(text)
-    return Command(name[1].strip(), args[1].strip() if args else "") if name else None
+    _, _, rest = text.partition("<command-args>")
+    args, closed, _ = rest.partition("</command-args>")
+    return Command(name[1].strip(), args.strip() if closed else "") if name else None
 
 
 def task_of(text: str, meta: bool) -> str:

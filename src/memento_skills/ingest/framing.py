@@ -74,6 +74,8 @@ class Unframed(NamedTuple):
     size: int
     sha256: str
     reason: str
+    closed: bool = True
+    """A line break followed it."""
 
     def record(self, file: str) -> Quarantined:
         """The quarantine entry of this piece, for the file under the name `file`."""
@@ -216,7 +218,7 @@ class _Framer:
     def _too_long(self, line_break: int) -> Unframed:
         assert self._skipped is not None
         reason = f"line longer than {LINE_CAP >> 20} MiB"
-        piece = Unframed(self.line, self.offset, self._size, self._skipped.hexdigest(), reason)
+        piece = Unframed(self.line, self.offset, self._size, self._skipped.hexdigest(), reason, bool(line_break))
         self.offset += self._size + line_break
         self.line += 1
         self._skipped, self._size = None, 0

@@ -289,6 +289,7 @@ def _run(session: _Session, reader: str, source: str, steps: Iterable[Step]) -> 
         client=session.client,
         reader=reader,
         client_version=session.version,
+        shared_ids=False,
         model=session.model,
         user=session.user,
         tenant=session.tenant,

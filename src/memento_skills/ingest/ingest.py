@@ -115,7 +115,8 @@ def read_batches(
     if format is not None and format not in readers:
         raise UsageError(f"unknown log format {format!r}", hint=f"one of: {', '.join(sorted(readers))}")
     file = Path(path)
-    shown = project.without_home(str(file), options.home)
+    # a name that is no Unicode could not be stored
+    shown = project.without_home(str(file).encode("utf-8", "backslashreplace").decode(), options.home)
     reason = refusal(file)
     if reason:
         yield Batch(file=shown, format=None, reason=reason, last=True)
@@ -161,7 +162,8 @@ class _Reading:
         for piece in framing.blocks(self._file, kind, start):
             if isinstance(piece, Unframed):
                 self._keep_out(piece)
-                here = Resume(offset=piece.offset + piece.size + 1, line=piece.line)
+                end = piece.offset + piece.size + piece.closed
+                here = Resume(offset=end, line=piece.line, open_line=not piece.closed)
                 continue
             if piece.tail and not framing.whole_object(piece.data):
                 if kind == "plain":

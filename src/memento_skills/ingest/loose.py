@@ -86,9 +86,12 @@ def _partly(value: object, wanted: object) -> object:
         return loosely(value, shape) if shape else None
     if isinstance(value, list):
         inner = [arg for option in options if typing.get_origin(option) is list for arg in typing.get_args(option)]
-        shape = next((arg for part in inner for arg in (part, *typing.get_args(part)) if _is_struct(arg)), None)
+        wanted_inside = [arg for part in inner for arg in (part, *typing.get_args(part))]
+        shape = next((arg for arg in wanted_inside if _is_struct(arg)), None)
         if shape:
-            return [v if isinstance(v, str) else loosely(v, shape) for v in value if isinstance(v, dict | str)]
+            words = str in wanted_inside
+            kept = (v for v in value if isinstance(v, dict) or (words and isinstance(v, str)))
+            return [loosely(v, shape) if isinstance(v, dict) else v for v in kept]
     return None
 
 

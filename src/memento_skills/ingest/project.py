@@ -16,6 +16,7 @@ _HOME = re.compile(r"(?:/Users/|/home/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)(?=[\\/
 _NO_PROJECT = re.compile(
     r"(?:subagents|workflows|wf_\w+|\d{4}|\d\d|\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,27})"
 )
+_PATH_LENGTH = 4096  # a longer one is no path
 _GIT_FILE = 4096  # bytes of a `.git` file that are read
 
 
@@ -57,6 +58,7 @@ def project_of(cwd: str, *, file: Path) -> str:
     log was collected in, so that several users' clones of one repository are one project. A repository that a log
     names (a link to a pull request) is not used: few sessions have one, and they would be parted from the others.
     """
+    cwd = cwd[:_PATH_LENGTH]
     base = _WORKTREE.sub("", cwd)
     root = git_root(Path(base)) if _looks_local(base) else None
     if root is not None:
