@@ -169,6 +169,9 @@ class Run(Record, frozen=True, kw_only=True):
     skills_loaded: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     """Native ids of other sessions that this run names as its origin (resumed, forked, parent)."""
+    shared_ids: bool = True
+    """Whether call and row ids are unique beyond the run, so that the same id in another run means a copy of it (a
+    fork, a checkpoint). False for formats whose ids count within a conversation only."""
     outcome: Outcome = Outcome()
     sources: tuple[str, ...] = ()
     """Files the steps come from, as given by the user (home folder as `~`)."""

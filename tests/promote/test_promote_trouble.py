@@ -25,6 +25,7 @@ from memento_skills.promote import Job, promote
 from memento_skills.promote.git import explain
 from memento_skills.promote.promote import _change
 limit, state = int(sys.argv[1]), Path(sys.argv[2])
+sys.dont_write_bytecode = True  # a byte-code file cut short by the limit would stay broken for everybody
 job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
 if limit >= 0:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -275,8 +275,9 @@ def lineages_of(runs: Iterable[Run]) -> dict[str, str]:
     for run in every:
         parent.setdefault(run.key, run.key)
     for run in every:
-        marks = [f"call {s.call_id}" for s in run.steps if s.kind == "call" and s.call_id]
-        for mark in (*marks, *(f"uid {s.uid}" for s in run.steps if s.uid)):
+        steps = run.steps if run.shared_ids else ()
+        marks = [f"call {s.call_id}" for s in steps if s.kind == "call" and s.call_id]
+        for mark in (*marks, *(f"uid {s.uid}" for s in steps if s.uid)):
             join(run.key, owner.setdefault(mark, run.key))
         for link in run.links:
             if (other := f"{run.client}:{link}") in parent:

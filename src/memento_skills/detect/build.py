@@ -47,8 +47,9 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
     report = fault.rule if fault.value == "work" else None
     recovered = recovery(view, call, reading.command) if call else None
     place = call or step
+    native = bool(found.step.call_id) and run.shared_ids
     return Failure(
-        id=digest(run.project, found.step.call_id or [run.key, step.seq], found.kind),
+        id=digest(run.project, found.step.call_id if native else [run.key, step.seq], found.kind),
         run=run.key,
         step=step.seq,
         call_step=call.seq if call else None,

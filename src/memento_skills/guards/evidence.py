@@ -59,9 +59,10 @@ def rows(runs: Iterable[Run], failures: Mapping[str, Failure], lineages: Mapping
         sequence = list(calls(run))
         lineage = lineages.get(run.key, run.key)
         for i, call in enumerate(sequence):
-            if (run.project, call.step.call_id) in taken:
+            name = (run.project if run.shared_ids else run.key, call.step.call_id)
+            if name in taken:
                 continue
-            taken.add((run.project, call.step.call_id))
+            taken.add(name)
             failure = failures.get(f"{run.key}\0{call.step.call_id}")
             label = _label(call, failure, lineage, episodes)
             after, broad = recovery(sequence, i) if failure is not None else ((), ())

@@ -34,7 +34,7 @@ class Marker:
         session, row, call = self._session, self._row, self._call
         found = {_mark(session, f"{run.client}\0{name}"): run.started_at for name in (run.id, *run.links)}
         found.pop(_mark(session, f"{run.client}\0{FORGOTTEN}"), None)  # two forgotten origins are not the same
-        for step in steps:
+        for step in steps if run.shared_ids else ():
             if step.uid and step.kind == "message" and step.actor == "user":
                 found.setdefault(_mark(row, step.uid), step.at)
             if step.call_id:
