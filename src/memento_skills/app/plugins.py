@@ -1,13 +1,12 @@
 """Replaceable parts by entry point: the built-ins come through the same door as everyone else's.
 
-A group for each Protocol: `memento_skills.readers`, `.detectors`, `.groupings`, `.reflectors`, `.gates`,
-`.archives`. A person may name more in the settings as `group=package.module:Name`.
+A group for each Protocol: `memento_skills.readers`, `.detectors`, `.reflectors`, `.gates`. A person may name more in the settings as `group=package.module:Name`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -15,7 +14,7 @@ from memento_skills.errors import UsageError
 from memento_skills.records import Record
 
 PREFIX = "memento_skills."
-GROUPS = ("readers", "detectors", "groupings", "reflectors", "gates", "archives")
+GROUPS = ("readers", "detectors", "reflectors", "gates")
 OWN = "memento-skills"
 
 
@@ -55,17 +54,6 @@ def find(group: str, extra: Sequence[str] = (), points: Iterable[EntryPoint] | N
     named = [_from_setting(text) for text in extra]
     mine.extend(plugin for plugin in named if plugin.group == group)
     return tuple(_load(plugin) for plugin in mine)
-
-
-def parts(group: str, extra: Sequence[str], broken: Callable[[str], None]) -> tuple[Any, ...]:
-    """The loadable parts of a group; for each other one, `broken` is told one line naming it."""
-    usable = []
-    for loaded in find(group, extra):
-        if loaded.plugin.problem:
-            broken(f"plugin {loaded.plugin.target} ({group}) is left out: {loaded.plugin.problem}")
-        else:
-            usable.append(loaded.made)
-    return tuple(usable)
 
 
 def listed(extra: Sequence[str] = ()) -> tuple[Plugin, ...]:
