@@ -20,7 +20,8 @@ import msgspec
 
 from memento_skills.ingest import framing
 from memento_skills.ingest.discover import files_under
-from memento_skills.ingest.ingest import Masks, read_batches
+from memento_skills.ingest.ingest import read_batches
+from memento_skills.ingest.onepass import Masks
 from memento_skills.ingest.sniff import reader_for
 from memento_skills.masking import HomePrefixes, Masker
 
@@ -31,6 +32,7 @@ class Unmasked:
     """The masker's shape, without masking: what reading costs beside it."""
 
     def mask_block(self, block: bytes, homes: HomePrefixes) -> bytes:
+        del homes
         return block
 
 

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-import msgspec
-
+from memento_skills.ingest.chat_shapes import ChatMessage, Conversation
 from memento_skills.ingest.loose import NotReadable, json_of, loosely
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.status import classify, says_error
@@ -35,58 +34,6 @@ _FOREIGN = re.compile(
 )
 _TERMINAL = re.compile(r"(?:computer)?[ _]?terminal|executor|code[_ ]?runner", re.IGNORECASE)
 _PEOPLE = frozenset({"human", "user"})
-
-
-class Function(msgspec.Struct):
-    """`function` of a tool call."""
-
-    name: str = ""
-    arguments: Any = None
-
-
-class ToolCall(msgspec.Struct):
-    """One of `tool_calls`."""
-
-    id: str | None = None
-    function: Function | None = None
-
-
-class ChatMessage(msgspec.Struct):
-    """One entry of a conversation."""
-
-    role: str = ""
-    content: Any = None
-    name: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    function_call: Function | None = None
-    tool_call_id: str | None = None
-    reasoning_content: str | None = None
-    timestamp: Any = None
-    is_error: bool | None = None
-
-
-class Info(msgspec.Struct):
-    """`info` of a run."""
-
-    exit_status: str | None = None
-
-
-class Conversation(msgspec.Struct):
-    """One run, whatever the format calls its messages."""
-
-    messages: list[Any] | None = None
-    traj: list[Any] | None = None
-    history: list[Any] | None = None
-    id: str | int | None = None
-    session_id: str | None = None
-    conversation_id: str | None = None
-    task_id: str | int | None = None
-    trial: int | str | None = None
-    reward: float | None = None
-    info: Info | None = None
-    model: str | None = None
-    user: str | None = None
-    question: str | None = None
 
 
 class More(TypedDict, total=False):
