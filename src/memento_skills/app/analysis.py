@@ -15,7 +15,7 @@ from typing import NamedTuple
 from memento_skills import curate, detect
 from memento_skills.app.options import Options, Progress
 from memento_skills.errors import BadInput
-from memento_skills.guards import Row, rows
+from memento_skills.guards import Row, in_time, rows
 from memento_skills.masking import find_secrets
 from memento_skills.read.library import Library
 from memento_skills.read.locate import library_for, new_library_for
@@ -88,7 +88,7 @@ def keyed(failures: Iterable[Failure]) -> dict[str, Failure]:
 
 def table_of(runs: Iterable[Run], failures: Iterable[Failure], lineages: Mapping[str, str]) -> list[Row]:
     """The rows of all calls of the runs."""
-    return rows(runs, keyed(failures), lineages)
+    return rows(in_time(runs), keyed(failures), lineages)
 
 
 def learn(

@@ -5,7 +5,7 @@ says whether a call already does what a guard advises.
 """
 
 from memento_skills.guards.calls import Call, Features, calls, root_of
-from memento_skills.guards.evidence import Judgement, Row, fired, judge, rows
+from memento_skills.guards.evidence import Judgement, Row, fired, in_time, judge, rows
 from memento_skills.guards.match import FEATURES, fires, holds, meets, recovery_meets
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "fired",
     "fires",
     "holds",
+    "in_time",
     "judge",
     "meets",
     "recovery_meets",

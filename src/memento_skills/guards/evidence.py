@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from memento_skills.guards import tools
 from memento_skills.guards.calls import Call, calls
+from memento_skills.guards.keep import Keeper
 from memento_skills.guards.match import fires, recovery_meets, same_intent
 from memento_skills.records import Expect, Failure, Guard, Run
 
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     client: str
     at: float
     call: Call
+    """As `keep.Keeper` left it: its features, and of its words what may be asked for."""
     label: Label
     failure: Failure | None
     after: tuple[Call, ...]
@@ -47,33 +49,44 @@ Judgement = Literal["right", "wrong", "undecidable", "false", "neutral"]
 
 
 def rows(runs: Iterable[Run], failures: Mapping[str, Failure], lineages: Mapping[str, str]) -> list[Row]:
-    """All calls of `runs`, by time of the run then order in it; each native call id of a project once.
+    """All calls of `runs`, in the order of `runs` (`in_time`), then order in each; each call id of a project once.
 
     `failures` maps `run key + "\\0" + call id` to the failure of that call; `lineages` run keys to lineages. Calls
-    of failures are labelled by episode: the first of a (lineage, signature) is the episode, in order of time.
+    of failures are labelled by episode: the first of a (lineage, signature) is the episode, in order of time. A run
+    is let go when its rows are made: of its texts only what learning and citing need stays.
     """
     found: list[Row] = []
     taken: set[tuple[str, str]] = set()
     episodes: set[tuple[str, str]] = set()
-    for run in sorted(runs, key=lambda r: (r.started_at or 0.0, r.key)):
+    keep = Keeper()
+    for run in runs:
         sequence = list(calls(run))
+        failed = [failures.get(f"{run.key}\0{call.step.call_id}") for call in sequence]
+        windows = {i: recovery(sequence, i) for i, failure in enumerate(failed) if failure is not None}
+        kept = keep.calls(sequence, windows)
         lineage = lineages.get(run.key, run.key)
-        for i, call in enumerate(sequence):
+        client = f"{run.client} {run.client_version}".strip()
+        for i, (call, failure) in enumerate(zip(sequence, failed, strict=True)):
             name = (run.project if run.shared_ids else run.key, call.step.call_id)
             if name in taken:
                 continue
             taken.add(name)
-            failure = failures.get(f"{run.key}\0{call.step.call_id}")
             label = _label(call, failure, lineage, episodes)
-            after, broad = recovery(sequence, i) if failure is not None else ((), ())
+            strict, broad = windows.get(i, (0, 0))
             found.append(
                 Row(
-                    run.key, run.project, lineage, run.user, run.tenant, f"{run.client} {run.client_version}".strip(),
-                    call.step.at or run.started_at or 0.0, call, label, failure, after, broad,
+                    run.key, run.project, lineage, run.user, run.tenant, client,
+                    call.step.at or run.started_at or 0.0, kept[i], label, failure,
+                    tuple(kept[i + 1 : i + 1 + strict]), tuple(kept[i + 1 : i + 1 + broad]),
                     failure.skill if failure else "",
                 )
             )  # fmt: skip
     return found
+
+
+def in_time(runs: Iterable[Run]) -> list[Run]:
+    """Runs (or headers of runs) in the order that `rows` wants: by start, then by key."""
+    return sorted(runs, key=lambda run: (run.started_at or 0.0, run.key))
 
 
 def _label(call: Call, failure: Failure | None, lineage: str, episodes: set[tuple[str, str]]) -> Label:
@@ -90,22 +103,20 @@ def _label(call: Call, failure: Failure | None, lineage: str, episodes: set[tupl
     return "episode"
 
 
-def recovery(sequence: Sequence[Call], i: int) -> tuple[tuple[Call, ...], tuple[Call, ...]]:
-    """What follows call `i` up to its recovery, by the design's definition and by the broad one."""
+def recovery(sequence: Sequence[Call], i: int) -> tuple[int, int]:
+    """How many calls follow call `i` up to and with its recovery, by the design's definition and by the broad one."""
     failing = sequence[i]
-    window = sequence[i + 1 : i + 1 + RECOVERY_WINDOW]
     programs = {h.split(" ", 1)[0] for h in failing.heads} - {"cd", "echo", "export"}
-    strict: tuple[Call, ...] = ()
-    broad: tuple[Call, ...] = ()
-    for n, later in enumerate(window, 1):
+    strict = broad = 0
+    for n, later in enumerate(sequence[i + 1 : i + 1 + RECOVERY_WINDOW], 1):
         if later.result is None or later.result.status != "ok":
             continue
         if not strict and same_intent(failing, later):
-            strict = tuple(window[:n])
+            strict = n
         if not broad and (
             strict or programs & {h.split(" ", 1)[0] for h in later.heads} or _names(later, failing.path)
         ):
-            broad = tuple(window[:n])
+            broad = n
     return strict, broad
 
 
