@@ -23,25 +23,24 @@ def noise(size: int) -> bytes:
     return bytes((n * 37 + n // 251) % 251 for n in range(size))
 
 
+DATA = {
+    "empty": b"",
+    "blank": b"\n\n  \n",
+    "binary": noise(50_000),
+    "zeros": b"\0" * 100_000,
+    "utf-16": GOOD.decode().encode("utf-16"),
+    "empty gzip": gzip.compress(b""),
+    "no gzip": b"\x1f\x8b" + noise(500),
+    "no zstd": b"\x28\xb5\x2f\xfd" + noise(500),
+    "markdown": b"# Notes\n\n```json\n" + GOOD[:300] + b"```\n" + b"words\n" * 50,
+    "lone JSON": b'{"name": "package", "version": "1.0.0"}\n',
+}
+ODD = (*DATA, "fifo", "link loop", "dangling link", "device", "empty folder")
+
+
 def made(kind: str, folder: Path) -> Path:
     path = folder / "odd"
     match kind:
-        case "empty":
-            path.write_bytes(b"")
-        case "blank":
-            path.write_bytes(b"\n\n  \n")
-        case "binary":
-            path.write_bytes(noise(50_000))
-        case "zeros":
-            path.write_bytes(b"\0" * 100_000)
-        case "utf-16":
-            path.write_bytes(GOOD.decode().encode("utf-16"))
-        case "empty gzip":
-            path.write_bytes(gzip.compress(b""))
-        case "no gzip":
-            path.write_bytes(b"\x1f\x8b" + noise(500))
-        case "no zstd":
-            path.write_bytes(b"\x28\xb5\x2f\xfd" + noise(500))
         case "fifo":
             os.mkfifo(path)
         case "link loop":
@@ -53,17 +52,9 @@ def made(kind: str, folder: Path) -> Path:
             path.symlink_to("/dev/zero")
         case "empty folder":
             path.mkdir()
-        case "markdown":
-            path.write_bytes(b"# Notes\n\n```json\n" + GOOD[:300] + b"```\n" + b"words\n" * 50)
-        case "lone JSON":
-            path.write_bytes(b'{"name": "package", "version": "1.0.0"}\n')
+        case _:
+            path.write_bytes(DATA[kind])
     return path
-
-
-ODD = (
-    "empty", "blank", "binary", "zeros", "utf-16", "empty gzip", "no gzip", "no zstd", "fifo", "link loop",
-    "dangling link", "device", "empty folder", "markdown", "lone JSON",
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ODD)

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from badinput.build import (
-    SHARED, Memento, calls, conserved, gets, inert, lines, needs_data, refused, says, texts,
+    SHARED,
+    Memento,
+    calls,
+    conserved,
+    gets,
+    inert,
+    lines,
+    needs_data,
+    refused,
+    says,
+    texts,
 )  # fmt: skip
 from badinput.conftest import Call
 

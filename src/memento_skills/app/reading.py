@@ -46,7 +46,7 @@ def reader_options(options: Options) -> result.Options:
     if options.users:
         try:
             users = msgspec.json.decode(Path(options.users).read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(
                 "the users file cannot be read",
                 where=options.users,

@@ -141,7 +141,7 @@ def _from_project(cwd: Path, home: Path) -> tuple[str, dict[str, Any]]:
 def _table(path: Path) -> dict[str, Any] | None:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         if path.name == "pyproject.toml":
             return None  # another tool's file: that it is broken is for its owner to hear
         raise UsageError("settings file cannot be read", where=str(path), hint=str(error)) from error
@@ -170,7 +170,9 @@ def _from_env(env: Mapping[str, str], home: Path) -> dict[str, Any]:
         if not text:
             continue
         many = isinstance(getattr(Settings(), name), tuple)
-        value: Any = [part for part in text.split(os.pathsep) if part] if many else text
+        # a plugin's name and a word to mask may hold a colon, which separates paths
+        between = os.pathsep if name in PATHS else ","
+        value: Any = [part for part in text.split(between) if part] if many else text
         found[name] = _placed(name, value, None, home)
     return found
 

@@ -108,7 +108,9 @@ def one(connection: Connection, kind: Kind[R], prefix: str) -> R:
 
 def _one_body(connection: Connection, table: Table, name: str, prefix: str) -> str:
     begins = func.substr(table.c.id, 1, len(prefix)) == prefix
-    rows = connection.execute(select(table.c.id, table.c.body).where(begins).order_by(table.c.id).limit(3)).all()
+    wanted = select(table.c.id, table.c.body).where(begins).order_by(table.c.id).limit(3)
+    # ids are ASCII; half a surrogate pair from a command line cannot even be asked for
+    rows = connection.execute(wanted).all() if prefix.isascii() else []
     exact = [row for row in rows if row.id == prefix]
     if len(exact or rows) == 1 and prefix:
         return str((exact or rows)[0].body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +23,21 @@ users = click.option(
 )  # fmt: skip
 tenant = click.option("--tenant", metavar="NAME", help="Tenant these logs belong to.")
 format_ = click.option("--format", metavar="NAME", help="Log format (default: told by content).")
+
+
+class Share(click.FloatRange):
+    """A number within bounds, which NaN (neither below nor above any) is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """The number; click's own error for anything else."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
+
+
 split = click.option(
-    "--split", type=click.FloatRange(0.1, 0.9), metavar="SHARE", help="Share of the calls, by time, to learn from."
+    "--split", type=Share(0.1, 0.9), metavar="SHARE", help="Share of the calls, by time, to learn from."
 )
 yes = click.option("--yes", "-y", is_flag=True, help="Answer the question with yes.")
 curator = click.option("--curator", metavar="NAME", help="Who decides (default: settings, git's user.name, you).")
