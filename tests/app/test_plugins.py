@@ -31,13 +31,11 @@ def test_a_broken_plugin_is_one_line_naming_it_and_the_rest_goes_on(value: str, 
 
 
 def test_a_setting_names_a_part_by_module_and_name() -> None:
-    told: list[str] = []
-    parts = plugins.parts(
-        "gates", ["gates=collections:deque", "gates=missing_module:X", "readers=math:sqrt"], told.append
-    )
-    assert [part.__name__ for part in parts][-1] == "deque"
-    assert len(told) == 1
-    assert "missing_module:X" in told[0]
+    extra = ["gates=collections:deque", "gates=missing_module:X", "readers=math:sqrt"]
+    fine, broken = plugins.find("gates", extra, points=[])
+    assert (fine.made.__name__, fine.plugin.package) == ("deque", "settings")
+    assert broken.made is None
+    assert "missing_module" in broken.plugin.problem
 
 
 @given(st.text(max_size=30))
