@@ -8,7 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 from memento_skills.records import (
     AuditEntry,
     Failure,
-    Guard,
     LineCount,
     Pattern,
     Quarantined,
@@ -26,9 +25,11 @@ class Line(Protocol):
     @property
     def number(self) -> int:
         """Line in the file, from 1."""
+
     @property
     def offset(self) -> int:
         """Byte offset in the decompressed file."""
+
     @property
     def data(self) -> bytes:
         """The line without its line break, already masked."""
@@ -80,12 +81,15 @@ class Grouping(Protocol):
 
 
 class Reflector(Protocol):
-    """Pattern and evidence -> reflection; None where it knows nothing to say."""
+    """Pattern and evidence -> reflection: why it happens, and what would have helped, or why there is none."""
 
     name: str
 
-    def reflect(self, pattern: Pattern, failures: Sequence[Failure], runs: Mapping[str, Run]) -> Reflection | None:
-        """Every claim of the answer is cited literally, or the caller refuses it."""
+    def reflect(self, pattern: Pattern, evidence: Any, runs: Mapping[str, Run]) -> Reflection:  # noqa: ANN401
+        """Every claim of the answer is cited literally; `refused` says why no patch can follow.
+
+        `evidence` is `reflect.Evidence`: the table of training calls, and each pattern's episodes in it.
+        """
 
 
 class Archive(Protocol):
@@ -102,12 +106,12 @@ class Archive(Protocol):
 
 
 class Gate(Protocol):
-    """Evidence of one patch -> verdict."""
+    """Evidence of all patches of one scan -> verdicts of three values."""
 
     name: str
 
-    def judge(self, guard: Guard, runs: Iterable[Run]) -> Verdict:
-        """A verdict of three values; lost cases named first."""
+    def judge(self, evidence: Sequence[Verdict]) -> list[Verdict]:
+        """The same verdicts, in order, with value, reason and corrected p-value set; the number tried counts."""
 
 
 class Library(Protocol):

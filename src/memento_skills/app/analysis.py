@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from memento_skills import curate, detect
 from memento_skills.app.options import Options, Progress
+from memento_skills.app.parts import Parts
 from memento_skills.errors import BadInput
 from memento_skills.guards import Row, in_time, rows
+from memento_skills.interfaces import Gate, Reflector
 from memento_skills.masking import find_secrets
 from memento_skills.read.library import Library
 from memento_skills.read.locate import library_for, new_library_for
@@ -30,11 +32,11 @@ from memento_skills.records import (
     SkillRef,
     Verdict,
 )
-from memento_skills.reflect import TOPICS, Evidence, TemplateReflector, evidence
+from memento_skills.reflect import TOPICS, Evidence, evidence
 from memento_skills.verify import backtest
 from memento_skills.verify.checks import check_patch
 from memento_skills.verify.chips import chips
-from memento_skills.verify.verdict import evidence_of, judge_all
+from memento_skills.verify.verdict import evidence_of
 from memento_skills.write import Target, scope_of, skill_name, write
 
 VERSION = "analysis@1"
@@ -92,21 +94,32 @@ def table_of(runs: Iterable[Run], failures: Iterable[Failure], lineages: Mapping
 
 
 def learn(
-    table: Sequence[Row], patterns: Sequence[Pattern], runs: Mapping[str, Run], split: float
+    table: Sequence[Row],
+    patterns: Sequence[Pattern],
+    runs: Mapping[str, Run],
+    split: float,
+    reflectors: Sequence[Reflector],
 ) -> tuple[Lessons, list[Row]]:
     """Lessons of all patterns and the held-out rows (of all projects) on which the early ones may be tested."""
     parts = {name: backtest.split(found, split) for name, found in backtest.by_project(table).items()}
     early = {name: part.before for name, part in parts.items()}
     whole = {name: list(found) for name, found in backtest.by_project(table).items()}
     held_out = [row for part in parts.values() for row in part.after]
-    return Lessons(reflect_all(early, patterns, runs), reflect_all(whole, patterns, runs)), held_out
+    return Lessons(
+        reflect_all(early, patterns, runs, reflectors), reflect_all(whole, patterns, runs, reflectors)
+    ), held_out
 
 
 def reflect_all(
-    tables: Mapping[str, Sequence[Row]], patterns: Sequence[Pattern], runs: Mapping[str, Run]
+    tables: Mapping[str, Sequence[Row]],
+    patterns: Sequence[Pattern],
+    runs: Mapping[str, Run],
+    reflectors: Sequence[Reflector],
 ) -> dict[str, Reflection]:
-    """One reflection a pattern: contrasted within its project, or over all of them where several have it."""
-    reflector = TemplateReflector()
+    """One reflection a pattern: contrasted within its project, or over all of them where several have it.
+
+    The reflectors are asked in order; the first that gives a guard speaks, else the last.
+    """
     known: dict[str, Evidence] = {}
 
     def contrast(name: str) -> Evidence:
@@ -120,7 +133,10 @@ def reflect_all(
         if not pattern.repeated:
             continue
         name = pattern.projects[0] if len(pattern.projects) == 1 and pattern.projects[0] in tables else "*"
-        found[pattern.id] = reflector.reflect(pattern, contrast(name), runs)
+        for reflector in reflectors:
+            found[pattern.id] = reflector.reflect(pattern, contrast(name), runs)
+            if found[pattern.id].guard is not None:
+                break
     return found
 
 
@@ -181,17 +197,27 @@ def _general(topic: str, reflection: Reflection) -> dict[str, str]:
     return TOPICS[topic.replace(project, "{project}", 1)]
 
 
-def propose(
+class Draft(NamedTuple):
+    """A patch with its evidence, before the gate has judged all of them together."""
+
+    patch: Patch
+    evidence: Verdict
+    reflection: Reflection
+    tested: bool
+    """Learnt before T, so that the held-out rows are unseen."""
+
+
+def draft(
     lessons: Lessons, patterns: Sequence[Pattern], held_out: Sequence[Row], table: Sequence[Row],
     shelf: Shelf, headers: Mapping[str, Run], now: float,
-) -> list[Proposal]:  # fmt: skip
-    """Patches of all lessons with their verdicts; every tested guard counts in the correction."""
+) -> list[Draft]:  # fmt: skip
+    """Patches of all lessons with their evidence."""
     by_pattern: dict[str, list[Failure]] = defaultdict(list)
     for row in table:
         if row.failure is not None:
             by_pattern[row.failure.signature.id].append(row.failure)
     users, tenants = len({r.user for r in table if r.user}), len({r.tenant for r in table if r.tenant})
-    drafts: list[tuple[Patch, Verdict, Reflection, bool]] = []
+    drafts: list[Draft] = []
     for pattern in patterns:
         for reflection, tested in _candidates(lessons, pattern.id):
             scope = scope_of(pattern, all_users=users, all_tenants=tenants)
@@ -202,8 +228,15 @@ def propose(
             rows_ = held_out if tested else ()
             checks = check_patch(patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets)
             reach = reach_of(patch, [r for r in rows_ if _is(r, pattern.id)], headers, shelf)
-            drafts.append((patch, evidence_of(patch, rows_, checks=checks, reach=reach, at=now), reflection, tested))
-    judged = judge_all([d[1] for d in drafts])
+            drafts.append(
+                Draft(patch, evidence_of(patch, rows_, checks=checks, reach=reach, at=now), reflection, tested)
+            )
+    return drafts
+
+
+def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
+    """One proposal a pattern, with its verdict; every tested guard counts in the gate's correction."""
+    judged = gate.judge([d.evidence for d in drafts])
     chosen: dict[str, Proposal] = {}
     for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
         # the tested lesson stands unless it failed and all the logs together teach another one
@@ -272,6 +305,7 @@ def analyse(
     options: Options,
     progress: Progress,
     *,
+    parts: Parts,
     before: Sequence[Pattern] = (),
 ) -> Analysis:
     """From stored failures and runs to proposals. Pure but for reading the skill libraries.
@@ -282,10 +316,11 @@ def analyse(
     progress("learning", 0, 0)
     table = table_of(runs, failures, lineages)
     by_key = {r.key: r for r in runs}
-    lessons, held_out = learn(table, patterns, by_key, options.split)
+    lessons, held_out = learn(table, patterns, by_key, options.split, parts.reflectors)
     progress("testing", 0, 0)
     shelf = shelf_of(options, runs)
-    proposals = propose(lessons, patterns, held_out, table, shelf, by_key, options.now)
+    drafts = draft(lessons, patterns, held_out, table, shelf, by_key, options.now)
+    proposals = choose(drafts, parts.gate)
     chosen = {p.patch.pattern: p.reflection for p in proposals}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
     return Analysis(patterns, tuple(reflections), tuple(proposals))
@@ -305,17 +340,22 @@ def with_lanes(
 
 
 def verify_one(
-    failures: Sequence[Failure], lineages: Mapping[str, str], runs: Sequence[Run], patch: Patch, options: Options
+    failures: Sequence[Failure],
+    lineages: Mapping[str, str],
+    runs: Sequence[Run],
+    patch: Patch,
+    options: Options,
+    gate: Gate,
 ) -> Verdict:
     """One patch tested again on the held-out part of what is stored now; its own training lineages are left out."""
     table = table_of(runs, failures, lineages)
-    parts = [backtest.split(found, options.split) for found in backtest.by_project(table).values()]
+    splits = [backtest.split(found, options.split) for found in backtest.by_project(table).values()]
     learned = {lineages.get(run, run) for run in (patch.guard.learned_from if patch.guard is not None else ())}
-    held_out = [row for part in parts for row in part.after if row.lineage not in learned]
+    held_out = [row for part in splits for row in part.after if row.lineage not in learned]
     by_key = {r.key: r for r in runs}
     shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
     reach = reach_of(patch, [r for r in held_out if _is(r, patch.pattern)], by_key, shelf)
     checks = check_patch(
         patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets, by_person=patch.edited
     )
-    return judge_all([evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now)])[0]
+    return gate.judge([evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now)])[0]

@@ -9,8 +9,10 @@ from typing import Any
 from memento_skills import detect
 from memento_skills.app import analysis, reading
 from memento_skills.app.options import Options, Progress
+from memento_skills.app.parts import parts as make_parts
 from memento_skills.guards import Row
 from memento_skills.guards.builtin import builtin
+from memento_skills.interfaces import Reflector
 from memento_skills.records import Counts, Guard, Run
 from memento_skills.verify import backtest as measure
 
@@ -22,10 +24,11 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress) -> dict
 
     Nothing is stored. Every project is listed; only those with enough held-out episodes enter the macro means.
     """
+    used = make_parts(options)
     progress("reading", 0, 0)
     runs = _whole([run for result in reading.runs_of(paths, options, salt=SALT) for run in result.runs])
     lineages = reading.lineages_of(runs)
-    failures = detect.unique(f for run in runs for f in detect.failures(run))
+    failures = detect.unique(f for run in runs for f in detect.failures(run, extra=used.detectors))
     by_key = {r.key: r for r in runs}
     parts = {
         name: measure.split(rows, options.split)
@@ -34,7 +37,7 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress) -> dict
     learned: dict[str, list[Guard]] = {}
     for number, (name, part) in enumerate(parts.items()):
         progress("learning", number, len(parts))
-        learned[name] = learn_project(part.before, by_key, lineages, options.now)
+        learned[name] = learn_project(part.before, by_key, lineages, options.now, used.reflectors)
     projects = {
         name: _project(part, learned[name], _foreign(learned, name), random.Random(options.seed))  # noqa: S311
         for name, part in parts.items()
@@ -58,12 +61,16 @@ def _whole(runs: Sequence[Run]) -> list[Run]:
 
 
 def learn_project(
-    before: Sequence[Row], runs: Mapping[str, Run], lineages: Mapping[str, str], now: float
+    before: Sequence[Row],
+    runs: Mapping[str, Run],
+    lineages: Mapping[str, str],
+    now: float,
+    reflectors: Sequence[Reflector],
 ) -> list[Guard]:
     """Guards learnt from rows before T alone: patterns, contrast and alternatives see nothing later."""
     failures = [r.failure for r in before if r.failure is not None]
     patterns = detect.patterns(failures, lineages, now=now)
-    found = analysis.reflect_all({"": before}, patterns, runs)
+    found = analysis.reflect_all({"": before}, patterns, runs, reflectors)
     return [r.guard for r in found.values() if r.guard is not None]
 
 

@@ -18,6 +18,7 @@ from memento_skills.app.demonstration import demo
 from memento_skills.app.first_screen import FirstScreen
 from memento_skills.app.html import Proposal
 from memento_skills.app.options import Ingested, Options, Progress, Scanned
+from memento_skills.app.parts import parts as make_parts
 from memento_skills.app.promoting import audit_problems, promote, rollback
 from memento_skills.app.replay import replay
 from memento_skills.detect import report as detect_report
@@ -110,7 +111,10 @@ def _basis(store: Store, options: Options, shelf: analysis.Shelf) -> str:
 
 def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> None:
     failures = store.failures()
-    found = analysis.analyse(failures, store.lineages(), list(store.runs()), options, progress, before=store.patterns())
+    found = analysis.analyse(
+        failures, store.lineages(), list(store.runs()), options, progress,
+        parts=make_parts(options), before=store.patterns(),
+    )  # fmt: skip
     with store.write() as tx:
         tx.set_patterns(found.patterns)
         for reflection in found.reflections:
@@ -125,8 +129,9 @@ def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> 
 
 def failures(paths: Sequence[str], options: Options) -> tuple[Failure, ...]:
     """Every failure of log files; nothing is stored. A call that several files repeat counts once."""
+    used = make_parts(options).detectors
     runs = [run for result in reading.runs_of(paths, options, salt=FREE_SALT) for run in result.runs]
-    return tuple(detect.unique(f for run in runs for f in detect.failures(run)))
+    return tuple(detect.unique(f for run in runs for f in detect.failures(run, extra=used)))
 
 
 def report(store: Store, options: Options) -> dict[str, Any]:
@@ -172,10 +177,15 @@ def guard_replay(store: Store, file: str, status: str, options: Options) -> Iter
 def verify(store: Store, patch_id: str, options: Options) -> Verdict:
     """Test one patch again on the stored logs; the verdict is stored."""
     patch = store.patch(patch_id)
-    verdict = analysis.verify_one(store.failures(), store.lineages(), list(store.runs()), patch, options)
+    verdict = _verdict(store, patch, options)
     with store.write() as tx:
         tx.add_verdict(verdict)
     return verdict
+
+
+def _verdict(store: Store, patch: Patch, options: Options) -> Verdict:
+    gate = make_parts(options).gate
+    return analysis.verify_one(store.failures(), store.lineages(), list(store.runs()), patch, options, gate)
 
 
 def edited(store: Store, patch: Patch, text: str, *, curator: str, now: float) -> tuple[Patch, Verdict]:
@@ -188,7 +198,7 @@ def edited(store: Store, patch: Patch, text: str, *, curator: str, now: float) -
     made = edit(patch, text, curator)
     made = replace(made, chips=chips(made.before, made.after))
     options = Options(now=now, home="")
-    verdict = analysis.verify_one(store.failures(), store.lineages(), list(store.runs()), made, options)
+    verdict = _verdict(store, made, options)
     with store.write() as tx:
         tx.add_patch(made)
         tx.add_verdict(verdict)

@@ -1,6 +1,7 @@
 """Replaceable parts by entry point: the built-ins come through the same door as everyone else's.
 
-A group for each Protocol: `memento_skills.readers`, `.detectors`, `.reflectors`, `.gates`. A person may name more in the settings as `group=package.module:Name`.
+A group for each Protocol: `memento_skills.readers`, `.detectors`, `.reflectors`, `.gates`. A person may name
+more in the settings as `group=package.module:Name`.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def _load(plugin: Plugin) -> Loaded:
         made: Any = importlib.import_module(module)
         for attribute in name.split("."):
             made = getattr(made, attribute)
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its problem, named
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it raises is its problem, named
+        problem = f"{type(error).__name__}: {error}".partition("\n")[0]
         return Loaded(plugin=_with(plugin, problem=problem))
     if not callable(made):
         return Loaded(plugin=_with(plugin, problem=f"{name} is no class or function"))

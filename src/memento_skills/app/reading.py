@@ -11,12 +11,14 @@ import msgspec
 
 from memento_skills import detect
 from memento_skills.app.options import Ingested, Options, Progress
+from memento_skills.app.parts import parts as make_parts
 from memento_skills.errors import BadInput
 from memento_skills.ingest import result
 from memento_skills.ingest.discover import discover, files_under
 from memento_skills.ingest.framing import Resume
 from memento_skills.ingest.ingest import read_batches, read_file
 from memento_skills.ingest.result import Batch
+from memento_skills.interfaces import Detector
 from memento_skills.masking import Masker
 from memento_skills.records import LineCount, Run, Step
 from memento_skills.store.records import FileState
@@ -93,7 +95,8 @@ def into_store(
 
     Stops between files once `enough()` says so: the rest is counted as `waiting` and read on the next call.
     """
-    intake = _Intake(store, store.files([_name(f) for f in files]))
+    used = make_parts(options)
+    intake = _Intake(store, store.files([_name(f) for f in files]), used.detectors)
     masker, told = masker_of(store.salt, options), reader_options(options)
     for number, file in enumerate(files):
         progress("reading", number, len(files))
@@ -106,7 +109,9 @@ def into_store(
             intake.add(Ingested(waiting=1))
             continue
         start = msgspec.json.decode(state.resume, type=Resume) if state is not None and state.resume else None
-        for batch in read_batches(file.path, masker=masker, options=told, format=options.format or None, start=start):
+        for batch in read_batches(
+            file.path, masker=masker, options=told, format=options.format or None, start=start, readers=used.readers
+        ):
             intake.take(file, batch)
     intake.commit()
     states = [intake.known.get(_name(f)) for f in files]
@@ -124,7 +129,8 @@ def _name(file: LogFile) -> str:
 class _Intake:
     """Batches on their way into the store, one commit for about COMMIT_BYTES of them."""
 
-    def __init__(self, store: Store, known: dict[str, FileState]) -> None:
+    def __init__(self, store: Store, known: dict[str, FileState], detectors: Sequence[Detector]) -> None:
+        self.detectors = detectors
         self.store = store
         self.known = known
         self._counted = Ingested()
@@ -175,7 +181,7 @@ class _Intake:
 
     def _store(self, tx: Tx, file: LogFile, batch: Batch) -> None:
         for run in batch.runs:
-            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run))
+            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run, self.detectors))
         for note in batch.quarantined:
             tx.add_quarantined(note)
         earlier = self.known.get(_name(file)) if batch.resumed and _name(file) not in self._begun else None
@@ -203,7 +209,7 @@ class _Intake:
         )
 
 
-def _put(store: Store, tx: Tx, run: Run) -> str:
+def _put(store: Store, tx: Tx, run: Run, detectors: Sequence[Detector]) -> str:
     """Store a run or the steps that are new in it, and its failures as the detectors see it whole."""
     known = store.known(run.key)
     if known is None:
@@ -215,7 +221,7 @@ def _put(store: Store, tx: Tx, run: Run) -> str:
         stored = tx.append_steps(run.key, _renumbered(fresh, known.steps), _merged(store.run_header(run.key), run))
     whole = run if known is None else store.run(run.key)
     if whole is not None and stored in ("new", "updated"):
-        tx.replace_failures(run.key, detect.failures(whole))
+        tx.replace_failures(run.key, detect.failures(whole, extra=detectors))
     return stored
 
 
@@ -248,8 +254,9 @@ def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[
     """Read files without storing anything, newest first."""
     masker, told = masker_of(salt, options), reader_options(options)
     known, reason, files = False, "", find(paths, options)
+    readers = make_parts(options).readers
     for file in files:
-        found = read_file(file.path, masker=masker, options=told, format=options.format or None)
+        found = read_file(file.path, masker=masker, options=told, format=options.format or None, readers=readers)
         known, reason = known or found.format is not None, found.reason or reason
         yield found
     if not known and files:

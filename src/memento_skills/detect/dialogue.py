@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from memento_skills.detect.build import Found, failure
 from memento_skills.detect.evidence import command_of
-from memento_skills.detect.rules import Rules, compiled, searches
+from memento_skills.detect.rules import Rules, compiled, load, searches
 from memento_skills.detect.titles import UNSAID
 from memento_skills.detect.view import View
 from memento_skills.records import Failure, Run, Step, to_json
@@ -28,8 +28,8 @@ class Corrections:
 
     name: str = "corrections@1"
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or load()
 
     def detect(self, run: Run) -> Iterable[Failure]:
         """Corrections that follow agent work, by step; at most one a message."""
@@ -82,8 +82,8 @@ class RepeatedCalls:
 
     name: str = "repeated-calls@1"
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or load()
 
     def detect(self, run: Run) -> Iterable[Failure]:
         """The third and each later of such calls, by step."""
@@ -132,8 +132,8 @@ class Outcomes:
 
     name: str = "outcomes@1"
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or load()
 
     def detect(self, run: Run) -> Iterable[Failure]:
         """One failure, where the label is failure or the reward is not above 0."""

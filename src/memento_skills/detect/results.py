@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from memento_skills.detect.build import Found, failure
-from memento_skills.detect.rules import Rules
+from memento_skills.detect.rules import Rules, load
 from memento_skills.detect.view import View
 from memento_skills.records import Failure, FailureKind, Run, Status, Step
 
@@ -18,8 +18,8 @@ class _Results:
     statuses: ClassVar[tuple[Status, ...]]
     kind: ClassVar[FailureKind]
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or load()
 
     def detect(self, run: Run) -> Iterable[Failure]:
         """All failures of this kind, by step."""

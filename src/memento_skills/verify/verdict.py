@@ -97,6 +97,16 @@ def _slice_judgement(counts: Counts) -> Literal["better", "worse", "unknown"]:
     return "better" if counts.right > lost and counts.right >= SLICE_FIRES else "unknown"
 
 
+class ExactBinomial:
+    """The default gate: `judge_all`."""
+
+    name = "exact-binomial@1"
+
+    def judge(self, evidence: Sequence[Verdict]) -> list[Verdict]:
+        """The same verdicts with value, reason and q set."""
+        return judge_all(evidence)
+
+
 def judge_all(evidence: Sequence[Verdict]) -> list[Verdict]:
     """Verdicts of one scan's patches: exact one-sided binomial test of precision > 0.5, Benjamini-Hochberg over all."""
     from msgspec.structs import replace
