@@ -21,6 +21,7 @@ from memento_skills.records import Patch
 from memento_skills.store.store import Store, open_store
 
 BUNDLE = Path(memento_skills.app.__file__).parent / "demo"
+WHO = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
 NOW = 1_793_500_000.0
 
 
@@ -35,7 +36,7 @@ class Project:
         self.git = Git(self.root)
         self.git.run("init", "--quiet", "--initial-branch=main")
         self.git.run("add", "--", ".claude")
-        self.git.run("commit", "--quiet", "--no-gpg-sign", "--message", "skills")
+        self.git.run("commit", "--quiet", "--no-gpg-sign", "--message", "skills", env=WHO)
         self.store: Store = open_store(folder / "store.db", clock=lambda: NOW)
 
     def options(self, now: float = NOW) -> Options:
@@ -183,7 +184,7 @@ def test_a_skill_that_moved_on_is_rebased_verified_and_approved_again(project: P
     patch = project.approve("shop-dev")
     file = project.library / "shop-dev" / "SKILL.md"
     file.write_text(file.read_text() + "\nOne more line.\n")
-    project.git.run("commit", "--quiet", "--no-gpg-sign", "--all", "--message", "more")
+    project.git.run("commit", "--quiet", "--no-gpg-sign", "--all", "--message", "more", env=WHO)
     with pytest.raises(StaleBase):
         pipeline.promote(project.store, patch, curator="tester", to="tree", accept_risk=False, now=NOW)
     project.scan(now=NOW + 10)

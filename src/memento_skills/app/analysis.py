@@ -15,8 +15,9 @@ from typing import NamedTuple
 from memento_skills import curate, detect
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import Parts
+from memento_skills.app.stored import Stored
 from memento_skills.errors import BadInput
-from memento_skills.guards import Row, in_time, rows
+from memento_skills.guards import Row, rows
 from memento_skills.interfaces import Gate, Reflector
 from memento_skills.masking import find_secrets
 from memento_skills.read.library import Library
@@ -89,8 +90,8 @@ def keyed(failures: Iterable[Failure]) -> dict[str, Failure]:
 
 
 def table_of(runs: Iterable[Run], failures: Iterable[Failure], lineages: Mapping[str, str]) -> list[Row]:
-    """The rows of all calls of the runs."""
-    return rows(in_time(runs), keyed(failures), lineages)
+    """The rows of all calls of the runs, which come in order of time (`guards.in_time`), one in memory at a time."""
+    return rows(runs, keyed(failures), lineages)
 
 
 def learn(
@@ -301,7 +302,7 @@ def reach_of(patch: Patch, failing: Sequence[Row], headers: Mapping[str, Run], s
 def analyse(
     failures: Sequence[Failure],
     lineages: Mapping[str, str],
-    runs: Sequence[Run],
+    runs: Stored,
     options: Options,
     progress: Progress,
     *,
@@ -312,14 +313,14 @@ def analyse(
 
     `before` = the patterns of the last analysis: a lane moves up by itself, never down.
     """
-    patterns = with_lanes(detect.patterns(failures, lineages, now=options.now), failures, runs, before)
+    headers = list(runs.headers.values())
+    patterns = with_lanes(detect.patterns(failures, lineages, now=options.now), failures, headers, before)
     progress("learning", 0, 0)
-    table = table_of(runs, failures, lineages)
-    by_key = {r.key: r for r in runs}
-    lessons, held_out = learn(table, patterns, by_key, options.split, parts.reflectors)
+    table = table_of(runs.values(), failures, lineages)
+    lessons, held_out = learn(table, patterns, runs, options.split, parts.reflectors)
     progress("testing", 0, 0)
-    shelf = shelf_of(options, runs)
-    drafts = draft(lessons, patterns, held_out, table, shelf, by_key, options.now)
+    shelf = shelf_of(options, headers)
+    drafts = draft(lessons, patterns, held_out, table, shelf, runs.headers, options.now)
     proposals = choose(drafts, parts.gate)
     chosen = {p.patch.pattern: p.reflection for p in proposals}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
@@ -342,19 +343,18 @@ def with_lanes(
 def verify_one(
     failures: Sequence[Failure],
     lineages: Mapping[str, str],
-    runs: Sequence[Run],
+    runs: Stored,
     patch: Patch,
     options: Options,
     gate: Gate,
 ) -> Verdict:
     """One patch tested again on the held-out part of what is stored now; its own training lineages are left out."""
-    table = table_of(runs, failures, lineages)
+    table = table_of(runs.values(), failures, lineages)
     splits = [backtest.split(found, options.split) for found in backtest.by_project(table).values()]
     learned = {lineages.get(run, run) for run in (patch.guard.learned_from if patch.guard is not None else ())}
     held_out = [row for part in splits for row in part.after if row.lineage not in learned]
-    by_key = {r.key: r for r in runs}
     shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
-    reach = reach_of(patch, [r for r in held_out if _is(r, patch.pattern)], by_key, shelf)
+    reach = reach_of(patch, [r for r in held_out if _is(r, patch.pattern)], runs.headers, shelf)
     checks = check_patch(
         patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets, by_person=patch.edited
     )

@@ -10,7 +10,7 @@ from memento_skills import detect
 from memento_skills.app import analysis, reading
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import parts as make_parts
-from memento_skills.guards import Row
+from memento_skills.guards import Row, in_time
 from memento_skills.guards.builtin import builtin
 from memento_skills.interfaces import Reflector
 from memento_skills.records import Counts, Guard, Run
@@ -32,7 +32,7 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress) -> dict
     by_key = {r.key: r for r in runs}
     parts = {
         name: measure.split(rows, options.split)
-        for name, rows in measure.by_project(analysis.table_of(runs, failures, lineages)).items()
+        for name, rows in measure.by_project(analysis.table_of(in_time(runs), failures, lineages)).items()
     }
     learned: dict[str, list[Guard]] = {}
     for number, (name, part) in enumerate(parts.items()):

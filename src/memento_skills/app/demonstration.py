@@ -92,7 +92,14 @@ def _library(bundle: Path, folder: Path) -> Path:
     git = Git(project)
     git.run("init", "--quiet", "--initial-branch=main")
     git.run("add", "--", ".claude")
-    git.run("commit", "--quiet", "--no-gpg-sign", "--message", "The skills of the demo project")
+    name, address = git.identity()
+    who = {
+        "GIT_AUTHOR_NAME": name,
+        "GIT_AUTHOR_EMAIL": address,
+        "GIT_COMMITTER_NAME": name,
+        "GIT_COMMITTER_EMAIL": address,
+    }
+    git.run("commit", "--quiet", "--no-gpg-sign", "--message", "The skills of the demo project", env=who)
     return library
 
 

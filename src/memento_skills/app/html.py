@@ -156,7 +156,7 @@ def _environment() -> Environment:
     from memento_skills.masking import visible
 
     def inert(value: object) -> object:
-        return visible(value, newlines=True) if type(value) is str else value
+        return visible(value.replace("\r\n", "\n"), newlines=True) if type(value) is str else value
 
     environment = Environment(
         loader=PackageLoader("memento_skills.app", "templates"),
