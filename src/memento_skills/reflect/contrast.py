@@ -7,11 +7,12 @@ conditions; row sets are kept as bits of one integer, so that a conjunction is o
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from memento_skills.guards import Row, judge
+from memento_skills.guards import Call, Row, judge
 from memento_skills.records import Condition, Expect
 from memento_skills.stats import wilson
 
@@ -24,11 +25,40 @@ _NOT_LEARNT = frozenset(("begins", "folder"))
 _NUMBERS = frozenset(("newer_files", "old_text_matches"))
 
 
+class Masks:
+    """Condition -> rows that fulfil it, as bits, made when first asked for.
+
+    Only conditions of failing calls and of what worked after them are indexed: nothing else is ever asked for, and as
+    bits the words of all good calls together would outweigh the rows.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        wanted = {condition for row in rows if row.label == "episode" for condition in _of_episode(row)}
+        self._members: dict[Condition, array[int]] = {condition: array("I") for condition in wanted}
+        for number, row in enumerate(rows):
+            for condition in conditions_of(row.call):
+                found = self._members.get(condition)
+                if found is not None:
+                    found.append(number)
+        self._made: dict[Condition, int] = {}
+
+    def get(self, condition: Condition) -> int:
+        """The rows; none for a condition of no failing call and no recovery."""
+        mask = self._made.get(condition)
+        if mask is None:
+            mask = self._made[condition] = _bits(self._members.get(condition, ()))
+        return mask
+
+
+def _of_episode(row: Row) -> Iterable[Condition]:
+    return (c for call in (row.call, *row.after[-1:], *row.broad_after[-1:]) for c in conditions_of(call))
+
+
 class Table(NamedTuple):
     """The training rows and, for each condition that some row fulfils, the rows that do (as bits)."""
 
     rows: Sequence[Row]
-    masks: dict[Condition, int]
+    masks: Masks
     everything: int
     good: int
     """Calls that succeeded or only reported on the work: a fire there is false."""
@@ -64,13 +94,9 @@ class Score(NamedTuple):
 
 def table(rows: Sequence[Row]) -> Table:
     """Index the rows by condition, once for all patterns."""
-    members: dict[Condition, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        for condition in conditions_of(row):
-            members[condition].append(number)
     return Table(
         rows,
-        {c: _bits(found) for c, found in members.items()},
+        Masks(rows),
         (1 << len(rows)) - 1,
         _bits(i for i, row in enumerate(rows) if row.label == "good"),
         tuple(i for i, row in enumerate(rows) if row.label == "episode"),
@@ -94,9 +120,9 @@ def judged(table: Table, positives: Sequence[int], expect: Expect) -> Judged:
     )
 
 
-def conditions_of(row: Row) -> Iterable[Condition]:
+def conditions_of(call: Call) -> Iterable[Condition]:
     """Every positive condition that a call fulfils."""
-    for name, value in row.call.features.items():
+    for name, value in call.features.items():
         if name in _SETS:
             for word in value:
                 if word:
@@ -178,7 +204,7 @@ GOOD = 0.3
 def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:
     lineages: dict[Condition, set[str]] = defaultdict(set)
     for i in positives:
-        for condition in conditions_of(table.rows[i]):
+        for condition in conditions_of(table.rows[i].call):
             if condition.feature in _NOT_LEARNT:
                 continue
             lineages[condition].add(table.rows[i].lineage)
@@ -197,13 +223,13 @@ def _already(table: Table, expect: Expect) -> int:
     if expect.form == "instead":
         words = Condition(feature="begins", op="has", value=" ".join(expect.argv_prefix))
         tool = Condition(feature="tool", value=expect.tool)
-        return (table.masks.get(words, 0) if expect.argv_prefix else table.everything) & table.masks.get(tool, 0)
+        return (table.masks.get(words) if expect.argv_prefix else table.everything) & table.masks.get(tool)
     if expect.form == "cwd":
-        return table.masks.get(Condition(feature="folder", value=expect.path), 0)
+        return table.masks.get(Condition(feature="folder", value=expect.path))
     flag = Condition(feature="flag" if expect.flag.startswith("-") else "argument", op="has", value=expect.flag)
     if expect.form == "with":
-        return table.masks.get(flag, 0)
-    return table.everything & ~table.masks.get(flag, 0) if expect.form == "without" else 0
+        return table.masks.get(flag)
+    return table.everything & ~table.masks.get(flag) if expect.form == "without" else 0
 
 
 def _extended(beam: list[tuple[Condition, ...]], atoms: list[Condition]) -> list[tuple[Condition, ...]]:
@@ -248,7 +274,7 @@ def _value(score: Score) -> float:
 def _conjunction(table: Table, conditions: tuple[Condition, ...]) -> int:
     mask = table.everything
     for condition in conditions:
-        mask &= table.masks.get(condition, 0)
+        mask &= table.masks.get(condition)
     return mask
 
 
