@@ -24,6 +24,7 @@ from memento_skills.read.library import Library
 from memento_skills.read.locate import library_for, new_library_for
 from memento_skills.read.router import Router
 from memento_skills.records import (
+    Chip,
     Failure,
     Patch,
     Pattern,
@@ -278,7 +279,16 @@ def _patch(
         )  # fmt: skip
     except BadInput:  # the skill says it already, or is too broken to be changed: nothing to propose
         return None
-    return replace(patch, chips=chips(patch.before, patch.after))
+    command = reflection.facts.get("command", "")
+    return replace(patch, chips=tuple(_familiar(c, command) for c in chips(patch.before, patch.after)))
+
+
+def _familiar(chip: Chip, command: str) -> Chip:
+    """A script or command that the failing calls ran anyway is named, but it is no new danger."""
+    from msgspec.structs import replace
+
+    familiar = chip.kind in ("script", "command") and chip.text in (command, *command.split())
+    return replace(chip, dangerous=False) if familiar else chip
 
 
 def reach_of(patch: Patch, failing: Sequence[Row], headers: Mapping[str, Run], shelf: Shelf) -> Reach:
