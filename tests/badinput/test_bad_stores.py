@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import signal
@@ -124,14 +123,25 @@ def test_a_locked_store_is_said_after_a_while_and_nothing_is_stored(memento: Mem
         assert [h.id for h in store.headers()] == ["s1"]
 
 
-def test_a_read_only_folder_is_said(memento: Memento, log: Path, call: Call) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_read_only_folder_is_said(exists: bool, memento: Memento, log: Path) -> None:
+    if exists:
+        assert memento.run("ingest", log).code == 0
     memento.store.parent.chmod(0o500)
-    try:
-        refused(call("ingest", log), 4, "store")
-    finally:
-        memento.store.parent.chmod(0o700)
+    before = memento.store.read_bytes() if exists else b""
+    for words in WRITING:
+        refused(memento.run_powerless(*words), 4, ".memento", "ermission")
+    memento.store.parent.chmod(0o700)
+    assert (memento.store.read_bytes() if exists else b"") == before
+    assert memento.store.exists() == exists
+
+
+@pytest.mark.parametrize("mode", [0o400, 0])
+def test_a_store_without_permission_is_said(mode: int, memento: Memento, log: Path) -> None:
+    assert memento.run("ingest", log).code == 0
+    memento.store.chmod(mode)
+    for words in (["ingest", log], ["report"]):
+        refused(memento.run_powerless(*words), 4, "store.db", "permission")
 
 
 @pytest.mark.parametrize("place", ["a file in the way", "a folder in its place"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -163,12 +164,13 @@ PLUGINS = {
 @pytest.mark.parametrize("kind", PLUGINS)
 def test_a_broken_plugin_is_named_and_the_program_goes_on(kind: str, memento: Memento, log: Path) -> None:
     (memento.project / "mine.py").write_text(PLUGINS[kind])
-    env = {"PYTHONPATH": str(memento.project), "MEMENTO_PLUGINS": "readers=mine:Reader"}
-    listed = memento.run("plugins", "--json", **env)
+    path = os.pathsep.join([str(memento.project), os.environ.get("PYTHONPATH", "")])
+    env = {"PYTHONPATH": path, "MEMENTO_PLUGINS": "readers=mine:Reader"}
+    listed = memento.run("plugins", "--json", env=env)
     assert listed.code == 1, listed
     broken = [p for p in listed.json if p["target"] == "mine:Reader"]
     assert broken[0]["problem"]
-    done = memento.run("ingest", log, "--json", **env)
+    done = memento.run("ingest", log, "--json", env=env)
     assert done.code in (0, 2), done
     assert "Traceback" not in done.err
     if done.code == 0:
@@ -207,11 +209,11 @@ def test_without_git_on_the_path_reading_works_and_promotion_says_so(memento: Me
     empty = tmp_path / "bin"
     empty.mkdir()
     skills = memento.project / ".claude" / "skills"
-    done = memento.run("scan", BUNDLE / "logs", "--skills", skills, "--json", PATH=str(empty))
+    done = memento.run("scan", BUNDLE / "logs", "--skills", skills, "--json", env={"PATH": str(empty)})
     assert done.json["patches"] > 0
-    queue = memento.run("review", "list", "--json", PATH=str(empty)).json
+    queue = memento.run("review", "list", "--json", env={"PATH": str(empty)}).json
     patch = queue[0]["patch"]
-    assert memento.run("review", "approve", patch, "--yes", PATH=str(empty)).code == 0
-    refused(memento.run("promote", patch, "--yes", PATH=str(empty)), 4, "git")
+    assert memento.run("review", "approve", patch, "--yes", "--accept-risk", env={"PATH": str(empty)}).code == 0
+    refused(memento.run("promote", patch, "--yes", "--accept-risk", env={"PATH": str(empty)}), 4, "git")
     assert memento.run("audit", "verify").code == 0
-    assert memento.run("promote", patch, "--yes").code == 0
+    assert memento.run("promote", patch, "--yes", "--accept-risk").code == 0

@@ -153,7 +153,9 @@ def test_real_skills_are_all_listed_and_unchanged(tmp_path: Path) -> None:
     before = {f: f.read_bytes() for f in files}
     library = Library(tmp_path, max_folders=100_000)
     listing = library.listing()
-    assert len(listing.entries) + len(listing.refused) == len(files) > 1_000
+    assert [r for r in listing.refused if "levels down" in r]
+    unread = [r for r in listing.refused if "levels down" not in r]
+    assert len(listing.entries) + len(unread) == len(files) > 1_000
     for entry in listing.entries:
         data = before[library.root / entry.ref.path]
         assert entry.ref.revision == revision(data)

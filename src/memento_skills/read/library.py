@@ -83,6 +83,7 @@ class Library:
 
     def _files(self, refused: list[str]) -> Iterator[Path]:
         seen: set[Path] = set()
+        deeper = 0
         waiting = [(self.root, 0)]
         for folder, depth in waiting:  # breadth first: the bound cuts off the deepest folders, not the last names
             real = folder.resolve()
@@ -100,6 +101,9 @@ class Library:
                     yield from self._real_file(child, refused)
                 elif child.name not in _SKIPPED and child.is_dir():
                     waiting.extend([(child, depth + 1)] if depth < self._max_depth else [])
+                    deeper += depth >= self._max_depth
+        if deeper:
+            refused.append(f"{deeper} folders more than {self._max_depth} levels down: not looked at")
 
     def _real_file(self, file: Path, refused: list[str]) -> Iterator[Path]:
         real = file.resolve()
