@@ -85,6 +85,7 @@ def test_a_masked_line_decodes_to_the_same_structure(value: Any, ascii_only: boo
 @settings(max_examples=120, deadline=None)
 @given(VALUES, st.booleans())
 @example(value='password: "ann@firma.de"', ascii_only=True)
+@example(value={"/home/boC:\\Users\\cy\\y": None}, ascii_only=False)
 def test_masking_a_line_twice_is_masking_it_once(value: Any, ascii_only: bool) -> None:
     once = MASKER.mask_block(line_of(value, ascii_only=ascii_only), HOMES)
     assert MASKER.mask_block(once, HOMES) == once

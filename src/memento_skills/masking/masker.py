@@ -69,8 +69,10 @@ class Masker:
 
         A placeholder can bring a word and a value together, so one pass alone would not be idempotent.
         """
-        folders = [(start, end, b"~") for start, end in home_folders.spans(data, homes)]
-        if folders:
+        for _ in range(_ROUNDS):
+            folders = [(start, end, b"~") for start, end in home_folders.spans(data, homes)]
+            if not folders:
+                break
             data = _applied(data, 0, len(data), folders)
         edits = self._edits(data, across_lines=across_lines)
         if not edits:
