@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from memento_skills.guards import tools
 from memento_skills.guards.state import RunState, call_key, cwd_after
 from memento_skills.records import Run, Step
-from memento_skills.shell import Command, commands, flags, head, peel
+from memento_skills.shell import Command, flags, head, peel
 
 EARLY = 10
 """Calls before which a run counts as early: a log may begin in the middle of a session, its first calls may then
@@ -105,7 +105,7 @@ def _view(step: Step, result: Step | None, state: RunState) -> Call:
 
 
 def _shell_features(features: Features, line: str, state: RunState) -> tuple[str, ...]:
-    parsed = commands(line)
+    parsed = tools.parsed(line)
     heads = tuple(" ".join(head(c.argv, 2)) for c in parsed)
     words: set[str] = set()
     begins: set[str] = set()

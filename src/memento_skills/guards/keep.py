@@ -34,7 +34,7 @@ class Keeper:
         step, result = call.step, call.result
         args = {name: value[:LONGEST] if isinstance(value, str) else value for name, value in step.args.items()}
         return call._replace(
-            step=_bare(step, args),
+            step=self._bare(step, args, step.call_id),
             result=None if result is None else Step(seq=result.seq, kind="result", actor="tool", status=result.status),
             features=self._features(call),
         )
@@ -43,7 +43,7 @@ class Keeper:
         step = call.step
         words = next(((n, v[:CITED]) for n, v in step.args.items() if isinstance(v, str) and v), None)
         return call._replace(
-            step=_bare(step, dict((words,)) if words else {}), result=None, features=self._features(call), heads=()
+            step=self._bare(step, dict((words,)) if words else {}), result=None, features=self._features(call), heads=()
         )
 
     def _features(self, call: Call) -> Features:
@@ -55,6 +55,6 @@ class Keeper:
             kept[name] = known.setdefault(value, value) if isinstance(value, frozenset | str) else value
         return kept
 
-
-def _bare(step: Step, args: dict[str, Any]) -> Step:
-    return Step(seq=step.seq, kind=step.kind, actor=step.actor, tool=step.tool, call_id=step.call_id, args=args)
+    def _bare(self, step: Step, args: dict[str, Any], call_id: str = "") -> Step:
+        tool = self._known.setdefault(step.tool, step.tool)
+        return Step(seq=step.seq, kind=step.kind, actor=step.actor, tool=tool, call_id=call_id, args=args)

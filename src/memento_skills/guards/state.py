@@ -11,9 +11,10 @@ from typing import Any
 
 from memento_skills.guards import tools
 from memento_skills.records import Step
-from memento_skills.shell import Command, commands, head
+from memento_skills.shell import Command, head
 
-_NUMBERED = re.compile(r" *(\d+)(?:→|\t|\|)")
+_NUMBERED = re.compile(r"^ *(\d+)(?:→|\t|\|)([^\n]*)", re.MULTILINE)
+_NUMBERED_LINES = re.compile(r"(?: *\d+(?:→|\t|\|)[^\n]*(?:\n|\Z))+")
 _MISSING = re.compile(
     r"does not exist|no such file|not found|cannot find|directory not found|enoent|is not recognized", re.IGNORECASE
 )
@@ -25,15 +26,15 @@ _LIST_LIMIT = 60_000
 class FileState:
     """What the run knows of one file."""
 
-    __slots__ = ("changed_by", "content", "epoch", "newer", "numbers", "too_big", "touched")
+    __slots__ = ("_content", "_displayed", "_numbers", "changed_by", "epoch", "newer", "too_big", "touched")
 
     def __init__(self) -> None:
         self.epoch = -1
         """Epoch of the last read or write by this agent; -1 = never."""
-        self.content = ""
-        """The text that was displayed or written, as far as known."""
-        self.numbers: list[int] = []
-        """Line number of each line of `content`, where a reading tool displayed them; else empty."""
+        self._content = ""
+        self._numbers: list[int] = []
+        self._displayed: list[tuple[str, bool]] = []
+        """What reading tools displayed and nobody asked for yet: most files are never edited."""
         self.touched = -1
         """Number of the call that read or wrote it last."""
         self.newer = 0
@@ -42,6 +43,32 @@ class FileState:
         self.changed_by: set[str] = set()
         """Heads of shell commands run since, that may have rewritten it."""
         self.too_big = False
+
+    @property
+    def content(self) -> str:
+        """The text that was displayed or written, as far as known."""
+        self._look()
+        return self._content
+
+    @property
+    def numbers(self) -> list[int]:
+        """Line number of each line of `content`, where a reading tool displayed them; else empty."""
+        self._look()
+        return self._numbers
+
+    def know(self, content: str, numbers: list[int]) -> None:
+        """The text is this, whatever was known before."""
+        self._displayed.clear()
+        self._content, self._numbers = content, numbers
+
+    def display(self, text: str, *, fresh: bool) -> None:
+        """A reading tool showed (part of) the file; `fresh` = nothing known before counts."""
+        self._displayed.append((text, fresh))
+
+    def _look(self) -> None:
+        shown, self._displayed = self._displayed, []
+        for text, fresh in shown:
+            _merge(self, text, fresh=fresh)
 
 
 class RunState:
@@ -111,9 +138,9 @@ class RunState:
         self.listed.add(path.rsplit("/", 1)[-1])
         if kind == "read":
             whole = "offset" not in call.args and "limit" not in call.args
-            display(state, result.text[:_SHOWN_LIMIT], fresh=whole or state.epoch != self.epoch)
+            state.display(result.text[:_SHOWN_LIMIT], fresh=whole or state.epoch != self.epoch)
         elif kind == "write":
-            state.content, state.numbers = tools.argument(call.args, "content")[:_SHOWN_LIMIT], []
+            state.know(tools.argument(call.args, "content")[:_SHOWN_LIMIT], [])
         elif kind == "edit":
             apply_edit(state, call.args)
         else:
@@ -131,7 +158,7 @@ class RunState:
 
     def _see_shell(self, call: Step, result: Step, ok: bool) -> None:
         line = tools.argument(call.args, "command")
-        parsed = commands(line)
+        parsed = tools.parsed(line)
         heads = [" ".join(head(c.argv, 2)) for c in parsed]
         for name in heads:
             if ok:
@@ -169,57 +196,52 @@ class RunState:
         del self.shown[:-40]
 
 
-def display(state: FileState, text: str, *, fresh: bool) -> None:
-    """A reading tool showed (part of) a file: what was known stays where the part does not cover it."""
+def _merge(state: FileState, text: str, *, fresh: bool) -> None:
+    """What was known stays where the displayed part does not cover it."""
     numbers, lines = _numbered(text)
     if state.content and not numbers and len(lines) <= 2:
         return  # a note that the file is unchanged since the last reading
     shown = "\n".join(lines)
     if fresh or not state.content:
-        state.content, state.numbers = shown, numbers
+        state.know(shown, numbers)
         return
     if not numbers or not state.numbers:
         if shown not in state.content:
-            state.content, state.numbers = (state.content + "\n" + shown)[-_SHOWN_LIMIT:], []
+            state.know((state.content + "\n" + shown)[-_SHOWN_LIMIT:], [])
         return
     known = dict(zip(state.numbers, state.content.split("\n"), strict=False))
     known.update(zip(numbers, lines, strict=False))
-    state.numbers = sorted(known)
-    state.content = "\n".join(known[n] for n in state.numbers)
+    state.know("\n".join(known[n] for n in sorted(known)), sorted(known))
 
 
 def _numbered(text: str) -> tuple[list[int], list[str]]:
     """Line numbers and lines of what a reading tool displayed, without what the client wrote below them."""
-    numbers: list[int] = []
-    lines = text.split("\n")
-    for i, line in enumerate(lines):
-        match = _NUMBERED.match(line)
-        if match is None:
-            # what follows the file's own lines is the client's: reminders, notes on cut lines
-            return numbers, lines[:i] if numbers else lines
-        numbers.append(int(match.group(1)))
-        lines[i] = line[match.end() :]
-    return numbers, lines
+    block = _NUMBERED_LINES.match(text)
+    if block is None:
+        return [], text.split("\n")
+    # what follows the file's own lines is the client's: reminders, notes on cut lines
+    found = _NUMBERED.findall(block[0])
+    return [int(number) for number, _ in found], [line for _, line in found]
 
 
 def apply_edit(state: FileState, args: dict[str, Any]) -> None:
     """A replacement took place: the known text follows it, and the numbers of the lines behind it."""
     old, new = tools.argument(args, "old"), tools.argument(args, "new")
-    at = state.content.find(old) if old else -1
+    content, numbers = state.content, state.numbers
+    at = content.find(old) if old else -1
     if at < 0:
-        state.content = (state.content + "\n" + new)[-_SHOWN_LIMIT:] if new else state.content
-        state.numbers = []
+        state.know((content + "\n" + new)[-_SHOWN_LIMIT:] if new else content, [])
         return
     if args.get("replace_all"):
-        state.content, state.numbers = state.content.replace(old, new), []
+        state.know(content.replace(old, new), [])
         return
-    first = state.content.count("\n", 0, at)
+    first = content.count("\n", 0, at)
     removed, added = old.count("\n"), new.count("\n")
-    state.content = state.content[:at] + new + state.content[at + len(old) :]
-    if state.numbers:
-        start = state.numbers[first]
-        behind = [n + added - removed for n in state.numbers[first + removed + 1 :]]
-        state.numbers = [*state.numbers[:first], *range(start, start + added + 1), *behind]
+    if numbers:
+        start = numbers[first]
+        behind = [n + added - removed for n in numbers[first + removed + 1 :]]
+        numbers = [*numbers[:first], *range(start, start + added + 1), *behind]
+    state.know(content[:at] + new + content[at + len(old) :], numbers)
 
 
 def cwd_after(parsed: tuple[Command, ...], cwd: str) -> str:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from memento_skills.shell import Command, commands
+
 _TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "tools.toml").read_text("utf-8"))
 _ROLE: dict[str, str] = {name: role for role, names in _TABLE["roles"].items() for name in names}
 _ARGUMENTS: dict[str, list[str]] = _TABLE["arguments"]
@@ -43,6 +45,12 @@ def argument(args: dict[str, Any], what: str) -> str:
         if what == "command" and isinstance(value, list):
             return " ".join(str(v) for v in value)
     return ""
+
+
+@lru_cache(maxsize=256)
+def parsed(line: str) -> tuple[Command, ...]:
+    """The simple commands of a line. A call is looked at when it is made and when its result comes: parsed once."""
+    return commands(line)
 
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]|^[A-Za-z]:$")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from memento_skills.guards import Call, Row, judge
 from memento_skills.records import Condition, Expect
@@ -35,10 +35,13 @@ class Masks:
     def __init__(self, rows: Sequence[Row]) -> None:
         wanted = {condition for row in rows if row.label == "episode" for condition in _of_episode(row)}
         self._members: dict[Condition, array[int]] = {condition: array("I") for condition in wanted}
+        # most values of features occur many times: their conditions are made once
+        known: dict[tuple[str, object], list[array[int]]] = {}
         for number, row in enumerate(rows):
-            for condition in conditions_of(row.call):
-                found = self._members.get(condition)
-                if found is not None:
+            for item in row.call.features.items():
+                if item not in known:
+                    known[item] = [self._members[c] for c in _conditions(*item) if c in self._members]
+                for found in known[item]:
                     found.append(number)
         self._made: dict[Condition, int] = {}
 
@@ -122,17 +125,20 @@ def judged(table: Table, positives: Sequence[int], expect: Expect) -> Judged:
 
 def conditions_of(call: Call) -> Iterable[Condition]:
     """Every positive condition that a call fulfils."""
-    for name, value in call.features.items():
-        if name in _SETS:
-            for word in value:
-                if word:
-                    yield Condition(feature=name, op="has", value=word)
-        elif name in _NUMBERS:
-            for threshold in THRESHOLDS:
-                if value >= threshold:
-                    yield Condition(feature=name, op="at_least", value=threshold)
-        elif value not in (False, "unknown", ""):
-            yield Condition(feature=name, value=value)
+    return (condition for name, value in call.features.items() for condition in _conditions(name, value))
+
+
+def _conditions(name: str, value: Any) -> Iterator[Condition]:  # noqa: ANN401  (a feature's value)
+    if name in _SETS:
+        for word in value:
+            if word:
+                yield Condition(feature=name, op="has", value=word)
+    elif name in _NUMBERS:
+        for threshold in THRESHOLDS:
+            if value >= threshold:
+                yield Condition(feature=name, op="at_least", value=threshold)
+    elif value not in (False, "unknown", ""):
+        yield Condition(feature=name, value=value)
 
 
 def learn(
