@@ -121,7 +121,7 @@ def _proposal(item: Proposal) -> dict[str, Any]:
         "patch": item.patch,
         "verdict": item.verdict,
         "lines": screen.diff_kinds(item.patch.diff),
-        "claims": [claim.text for claim in item.patch.rationale],
+        "claims": [label + c.text for label, c in zip(screen.labels(item.patch), item.patch.rationale, strict=True)],
         "quotes": screen.distinct(quotes, 3),
     }
 

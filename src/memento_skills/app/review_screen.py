@@ -111,8 +111,8 @@ def quotes(card: Card, *, brief: bool = False) -> list[RenderableType]:
     `brief`: the claims, and of all their quotes the two that differ, with the file's name alone.
     """
     rows: list[RenderableType] = []
-    for claim in card.patch.rationale:
-        rows.append(screen.plain(claim.text, limit=300))
+    for label, claim in zip(screen.labels(card.patch), card.patch.rationale, strict=True):
+        rows.append(screen.plain(label + claim.text, limit=300))
         if not claim.citations:
             rows.append(Text("  unsupported: no quote", "bold red"))
         elif not brief:

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.text import Text
 
 from memento_skills.masking import visible
-from memento_skills.records import Chip, Citation, Counts, Scope
+from memento_skills.records import Chip, Citation, Counts, Patch, Scope
 from memento_skills.stats import wilson
 
 _MADE_VISIBLE = re.compile(r"‹[^›]{1,12}›|[\u2400-\u2426]")
@@ -123,3 +123,9 @@ def _marked(text: str, style: str) -> Text:
     for found in _MADE_VISIBLE.finditer(text):
         row.stylize("bold white on red", found.start(), found.end())
     return row
+
+
+def labels(patch: Patch) -> tuple[str, ...]:
+    """What each claim of a patch is about, where it has the three that reflection makes."""
+    three = ("wrong decision: ", "missing: ", "assumed: ")
+    return three if len(patch.rationale) == len(three) else ("",) * len(patch.rationale)

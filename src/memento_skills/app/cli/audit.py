@@ -30,7 +30,7 @@ def verify(session: Session) -> None:
         session.emit({"ok": not problems, "entries": entries, "head": head, "problems": list(problems)})
     elif problems:
         for problem in problems:
-            session.say(problem)
+            session.row(problem)
     else:
         session.say(f"intact: {entries} entries, head {head}")
     if problems:
@@ -51,4 +51,4 @@ def list_(session: Session) -> None:
         return
     for e in entries:
         words = (f"{name}={str(value)[:16]}" for name, value in sorted(e.body.items()) if value not in ("", None))
-        session.say(f"{e.seq:>4}  {day(e.at)}  {e.kind:<10} {', '.join(words)}")
+        session.row(f"{e.seq:>4}  {day(e.at)}  {e.kind:<10} {', '.join(words)}")

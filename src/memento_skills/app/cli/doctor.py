@@ -29,8 +29,8 @@ def command(session: Session) -> None:
         session.emit({"ok": not doctor.needed_is_missing(findings), "findings": doctor.public(findings)})
     else:
         for finding in findings:
-            session.say(f"{MARKS[finding.state]}  {finding.name}: {finding.detail}")
+            session.row(f"{MARKS[finding.state]}  {finding.name}: {finding.detail}")
             if finding.hint:
-                session.say(f"         -> {finding.hint}")
+                session.row(f"         -> {finding.hint}")
     if doctor.needed_is_missing(findings):
         session.stop(1)

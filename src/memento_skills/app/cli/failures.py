@@ -41,7 +41,7 @@ def command(
         session.emit_lines(surfaces.failure(failure) for failure in chosen)
         return
     for failure in chosen:
-        session.say(line(failure))
+        session.row(line(failure))
 
 
 def line(failure: Failure) -> str:

@@ -28,4 +28,4 @@ def command(session: Session, file: str | None, status: str) -> None:
             session.emit_lines(fires)
             return
         for fire in fires:
-            session.say(f"{fire['file']}:{fire['line']}  {fire['tool']}  {fire['patch']}  {fire['advice']}")
+            session.row(f"{fire['file']}:{fire['line']}  {fire['tool']}  {fire['patch']}  {fire['advice']}")

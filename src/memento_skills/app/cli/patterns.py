@@ -33,7 +33,7 @@ def command(session: Session, pattern: str | None, every: bool) -> None:
         session.emit([public(p) for p in shown])
         return
     for p in shown:
-        session.say(f"{p.id}  {p.episodes:>4}  {p.cause:<19} {p.remedy:<11} {' '.join(p.title.split())}")
+        session.row(f"{p.id}  {p.episodes:>4}  {p.cause:<19} {p.remedy:<11} {' '.join(p.title.split())}")
     if not shown:
         session.say("no pattern was seen in two lineages or more (--all lists the others)")
 
@@ -78,6 +78,7 @@ def public(p: Pattern) -> dict[str, Any]:
 def text(p: Pattern) -> str:
     """A pattern for a person: what, how often, whom, what makes it one pattern, and quotes."""
     from memento_skills.app.when import day, spell
+    from memento_skills.masking import visible
 
     seen = f"  {p.failures} failures, {p.episodes} episodes in {p.lineages} lineages, {len(p.users)} users,"
     seen += f" {day(p.first_seen)} to {day(p.last_seen)}"
@@ -94,4 +95,4 @@ def text(p: Pattern) -> str:
             f"    {mark} {part.name}: {' '.join(part.text.split())[:140]}{'  (' + part.hint + ')' if part.hint else ''}"
         )
     rows.extend(f"  “{' '.join(c.quote.split())[:200]}”  {c.run} step {c.step}" for c in p.examples)
-    return "\n".join(rows)
+    return "\n".join(visible(row) for row in rows)

@@ -21,6 +21,6 @@ def command(session: Session) -> None:
         for p in found:
             origin = f"{p.package} {p.version}".strip() or "unknown package"
             state = f"BROKEN: {p.problem}" if p.problem else origin
-            session.say(f"{p.group:<11} {p.part or p.name:<24} {p.target:<48} {state}")
+            session.row(f"{p.group:<11} {p.part or p.name:<24} {p.target:<48} {state}")
     if any(p.problem for p in found):
         session.stop(1)

@@ -39,6 +39,8 @@ def command(session: Session, pattern: str | None, file: str | None) -> None:
 
 def text(reflection: Reflection) -> str:
     """A reflection for a person: the three claims with their quotes, then what would help."""
+    from memento_skills.masking import visible
+
     head = f"{reflection.pattern}  {reflection.cause} -> {reflection.remedy}"
     rows = [head if not reflection.owner else f"{head} (for: {reflection.owner})"]
     for name, claim in (
@@ -51,7 +53,7 @@ def text(reflection: Reflection) -> str:
         rows.append(f"  to be granted, if that is meant, in the client's own settings: {allow}")
     if reflection.refused:
         rows.append(f"  no patch: {reflection.refused}")
-    return "\n".join(rows)
+    return "\n".join(visible(row) for row in rows)
 
 
 def _claim(name: str, claim: Claim | None) -> list[str]:
@@ -62,6 +64,8 @@ def _claim(name: str, claim: Claim | None) -> list[str]:
 
 
 def _run_text(answer: dict[str, Any]) -> str:
+    from memento_skills.masking import visible
+
     decisive = answer["decisive"]
     said = "no step stands out" if decisive is None else f"step {decisive['step']} by the {decisive['actor']}"
     rows = [f"{answer['run']}: {'failed' if answer['failed'] else 'no failure that stayed'}, cause {answer['cause']}"]
@@ -69,4 +73,4 @@ def _run_text(answer: dict[str, Any]) -> str:
     claims = ("wrong_decision", "missing_information", "failed_assumption")
     rows += [f"  {name.replace('_', ' ')}: {answer[name]}" for name in claims if answer.get(name)]
     rows += [f"    “{' '.join(str(c['quote']).split())[:160]}”  step {c['step']}" for c in answer["citations"]]
-    return "\n".join(rows)
+    return "\n".join(visible(row) for row in rows)

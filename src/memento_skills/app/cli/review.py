@@ -52,7 +52,7 @@ def list_(session: Session) -> None:
         return
     for item in items:
         title = " ".join(item.title.split())
-        session.say(
+        session.row(
             f"{item.patch}  {item.lane:<9} s{item.severity}  by {item.review_by}  {item.verdict.replace('_', ' ')}"
             f"  {item.skill}{' (new)' if item.new_skill else ''}: {title}"
         )

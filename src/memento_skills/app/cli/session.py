@@ -187,12 +187,19 @@ class Session:
         self.settled()
         click.echo(visible(text, newlines=True))
 
-    def note(self, text: str) -> None:
-        """A remark on stderr."""
+    def row(self, text: str) -> None:
+        """Print one line of a list; a line break in it, as in a hostile tool's name, cannot forge another line."""
         from memento_skills.masking import visible
 
         self.settled()
-        click.echo(visible(text, newlines=True), err=True)
+        click.echo(visible(text))
+
+    def note(self, text: str) -> None:
+        """A remark of one line on stderr."""
+        from memento_skills.masking import visible
+
+        self.settled()
+        click.echo(visible(text), err=True)
 
     def console(self) -> Console:
         """A rich console on stdout: no markup, no guessing; colour only on a terminal and without NO_COLOR."""

@@ -31,7 +31,7 @@ def command(session: Session) -> None:
         return
     width = max(len(str(_shown(r.value))) for r in rows)
     for row in rows:
-        session.say(f"{row.name:<10} {_shown(row.value):<{min(width, 48)}}  {row.source}")
+        session.row(f"{row.name:<10} {_shown(row.value):<{min(width, 48)}}  {row.source}")
     session.say(f"\nstore in use: {session.store_path}\nyour settings folder: {session.user_folder}")
     for name in ignored:
         session.note(f"{name} is set but no setting answers to it")

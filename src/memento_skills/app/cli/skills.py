@@ -53,8 +53,8 @@ def list_(session: Session, skills: tuple[str, ...]) -> None:
     else:
         for library, e in rows:
             wrong = f"  ({len(e.problems)} problems)" if e.problems else ""
-            session.say(f"{e.ref.name or '?':<28} {library.root / e.ref.path}{wrong}")
-            session.say(f"    {' '.join(e.description.split())[:100]}")
+            session.row(f"{e.ref.name or '?':<28} {library.root / e.ref.path}{wrong}")
+            session.row(f"    {' '.join(e.description.split())[:100]}")
     for reason in refused:
         session.note(reason)
 
@@ -104,7 +104,7 @@ def lint(session: Session, skills: tuple[str, ...], strict: bool) -> None:
         session.emit([{"path": str(path)} | _public(problem) for path, problem in rows])
     else:
         for path, problem in rows:
-            session.say(f"{path}:{problem.line}: {problem.severity}: {problem.message} ({problem.code})")
+            session.row(f"{path}:{problem.line}: {problem.severity}: {problem.message} ({problem.code})")
         if not rows:
             session.say("no problem found")
     if any(strict or problem.severity == "error" for _, problem in rows):
@@ -127,7 +127,7 @@ def route(session: Session, task: str, skills: tuple[str, ...]) -> None:
     if session.json:
         session.emit({"skill": name, "score": chosen.score, "why": list(chosen.why)})
     else:
-        session.say(f"{name or 'none fits'} (score {chosen.score:.2f}: {', '.join(chosen.why) or 'no word in common'})")
+        session.row(f"{name or 'none fits'} (score {chosen.score:.2f}: {', '.join(chosen.why) or 'no word in common'})")
     if name is None:
         session.stop(1)
 
