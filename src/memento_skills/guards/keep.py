@@ -24,6 +24,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}
+        self._alike: dict[tuple[object, ...], Features] = {}
 
     def calls(self, sequence: Sequence[Call], windows: Mapping[int, tuple[int, int]]) -> list[Call]:
         """The calls of a run, cut; `windows` = number of a failing call -> calls up to its recoveries."""
@@ -53,7 +54,9 @@ class Keeper:
             if isinstance(value, frozenset) and value not in known:
                 value = frozenset(known.setdefault(word, word) for word in value)  # noqa: PLW2901
             kept[name] = known.setdefault(value, value) if isinstance(value, frozenset | str) else value
-        return kept
+        # many calls are alike in everything that is known of them: reading a new file, running the tests
+        names = tuple(kept)
+        return self._alike.setdefault((known.setdefault(names, names), *kept.values()), kept)
 
     def _bare(self, step: Step, args: dict[str, Any], call_id: str = "") -> Step:
         tool = self._known.setdefault(step.tool, step.tool)
