@@ -161,6 +161,20 @@ def test_a_promotion_is_one_commit_and_its_rollback_restores_every_byte(project:
     assert pipeline.audit_problems(project.store) == []
 
 
+def test_a_store_that_was_replaced_by_an_older_copy_is_found_out(project: Project, tmp_path: Path) -> None:
+    project.scan()
+    project.store.close()
+    older = (tmp_path / "store.db").read_bytes()
+    project.store = open_store(tmp_path / "store.db", clock=lambda: NOW)
+    patch = project.approve("shop-dev")
+    pipeline.promote(project.store, patch, curator="tester", to="branch", accept_risk=False, now=NOW)
+    assert pipeline.audit_problems(project.store) == []
+    project.store.close()
+    (tmp_path / "store.db").write_bytes(older)
+    project.store = open_store(tmp_path / "store.db", clock=lambda: NOW)
+    assert pipeline.audit_problems(project.store)
+
+
 def test_a_branch_promotion_moves_neither_head_nor_files(project: Project) -> None:
     project.scan()
     head = project.git.text("rev-parse", "HEAD")

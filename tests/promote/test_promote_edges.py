@@ -14,7 +14,7 @@ from promote_build import RULE, SKILL, Ledger, git, job, library, new_skill, pat
 
 from memento_skills.errors import BadInput, CheckFailed, MementoError, StaleBase, UsageError
 from memento_skills.promote import Overlay, disk, promote, rollback
-from memento_skills.promote.anchors import anchor
+from memento_skills.promote.anchors import anchors
 from memento_skills.promote.git import Git
 from memento_skills.records import Scope
 from memento_skills.skilldoc import revision
@@ -211,8 +211,8 @@ def test_a_skill_that_was_put_back_by_hand_has_nothing_to_roll_back(tmp_path: Pa
 def test_the_head_of_the_audit_chain_is_found_in_the_commit(tmp_path: Path, state: Path) -> None:
     root = library(tmp_path / "lib")
     done = promote(job(root, state, patch(root)), Ledger(state))
-    assert anchor(root, done.skill.path, state, done.commit) == "f" * 64
-    assert anchor(root, done.skill.path, state, "0" * 40) == ""
+    assert anchors(root, state, {done.patch}) == ("f" * 64,)
+    assert anchors(root, state, {"another"}) == ()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no links in folders without rights")

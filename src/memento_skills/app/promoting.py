@@ -10,7 +10,7 @@ from memento_skills.curate import seen_hash
 from memento_skills.errors import BadInput, CheckFailed, StaleBase
 from memento_skills.masking import visible
 from memento_skills.promote import FolderJournal, Intent, Job, Overlay, Undo
-from memento_skills.promote.anchors import anchor
+from memento_skills.promote.anchors import anchors
 from memento_skills.read.overlays import amended, overlay_path
 from memento_skills.records import Decision, Patch, Promotion, Rollback
 from memento_skills.skilldoc import revision
@@ -123,10 +123,7 @@ def _promotion(store: Store, name: str) -> Promotion:
 def audit_problems(store: Store) -> list[str]:
     """Everything wrong with the audit chain; heads that commits carry must be in it."""
     settle(store)
-    state = state_of(store)
-    anchors = []
-    for promotion in store.promotions():
-        root = Path(promotion.skill.library).expanduser()
-        commits = [promotion.commit, *(r.commit for r in store.rollbacks(promotion.id))]
-        anchors += [a for c in commits if (a := anchor(root, promotion.skill.path, state, c)) and set(a) != {"0"}]
-    return store.audit_problems(anchors)
+    known = {p.id for p in store.patches()}
+    libraries = sorted({p.skill.library for p in store.patches()})
+    heads = [h for root in libraries for h in anchors(Path(root).expanduser(), state_of(store), known)]
+    return store.audit_problems(heads)
