@@ -30,6 +30,8 @@ HOSTILE = (
     f"%s%n{{{{{MARK}}}}}${{{MARK}}}\0{MARK}",
 )
 Row = dict[str, Any]
+OURS = frozenset({"Evidence"})
+"""Trailers of our commits besides `Memento-*`."""
 
 
 def changed(target: Path, change: Callable[[list[Row], int], list[Row]]) -> Path:
@@ -188,9 +190,10 @@ def promoted(call: Call, memento: Memento, patches: list[Patch], skills: Path) -
         message = git(memento.project, "show", "-s", "--format=%B", commit)
         inert(message)
         trailers = git(memento.project, "show", "-s", "--format=%(trailers:only,unfold)", commit)
-        keys = {line.split(":")[0] for line in trailers.splitlines() if line}
-        assert all(key.startswith("Memento-") or key == "Evidence" for key in keys - {"Curator", "Decision"}), trailers
-        assert trailers.count("Memento-Promotion:") <= 1
+        keys = [line.split(":")[0] for line in trailers.splitlines() if line]
+        assert all(key.startswith("Memento-") or key in OURS for key in keys), trailers
+        assert keys.count("Memento-Promotion") <= 1
+        assert keys.count("Memento-Audit") == 1
         assert MARK not in git(memento.project, "log", "-1", "--format=%an%ae%cn%ce", commit)
         changed_files = git(memento.project, "show", "--name-only", "--format=", commit).split()
         assert all(name.startswith(".claude/skills/") for name in changed_files)
