@@ -67,8 +67,9 @@ class Sandbox:
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         words = shlex.split(line)[1:]
         return subprocess.run(
-            [*MEMENTO, *words], cwd=self.home / "shop", env=self.env, capture_output=True, text=True, check=False
-        )
+            [*MEMENTO, *words], cwd=self.home / "shop", env=self.env, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def json(self, line: str) -> Any:
         done = self.run(line + " --json")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from memento_skills import promote as stage
+from memento_skills.app.hook import ArmedGuard, write_armed
 from memento_skills.curate import seen_hash
 from memento_skills.errors import BadInput, CheckFailed, StaleBase
 from memento_skills.masking import visible
@@ -32,9 +33,23 @@ def journal_of(store: Store) -> FolderJournal:
             if intent.rollback is not None:
                 tx.add_rollback(intent.rollback)
 
+        arm(store)
+
     folder = state_of(store)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return FolderJournal(folder, record)
+
+
+def arm(store: Store) -> None:
+    """Lay out the guards of what is promoted now, for the hook, which does not open the store."""
+    undone = {r.promotion for r in store.rollbacks()}
+    wanted = {p.patch for p in store.promotions() if p.id not in undone}
+    armed = [
+        ArmedGuard(patch=p.id, guard=p.guard, scope=p.scope)
+        for p in store.patches()
+        if p.id in wanted and p.guard is not None
+    ]
+    write_armed(Path(store.path).resolve().parent, armed)
 
 
 def settle(store: Store) -> tuple[str, ...]:

@@ -93,7 +93,8 @@ def into_store(
 ) -> Ingested:
     """Read what is new in `files` into the store; unchanged files cost one look-up.
 
-    Stops between files once `enough()` says so: the rest is counted as `waiting` and read on the next call.
+    Stops once `enough()` says so, between files or within one that can be read on from there: what is left is counted
+    as `waiting` and read on the next call.
     """
     used = make_parts(options)
     intake = _Intake(store, store.files([_name(f) for f in files]), used.detectors)
@@ -113,6 +114,9 @@ def into_store(
             file.path, masker=masker, options=told, format=options.format or None, start=start, readers=used.readers
         ):
             intake.take(file, batch)
+            if batch.state.seam and not batch.last and enough():
+                intake.add(Ingested(waiting=1))
+                break
     intake.commit()
     states = [intake.known.get(_name(f)) for f in files]
     if files and all(s is not None and not s.format for s in states):

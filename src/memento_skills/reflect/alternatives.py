@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from memento_skills.guards import Call, Row, meets, recovery_meets, tools
 from memento_skills.records import Expect
+from memento_skills.reflect.plain import sayable
 from memento_skills.shell import commands, peel
 
 _PLAIN_ARGUMENTS = frozenset(("description", "timeout", "run_in_background", "command", "content", "file_path", "path"))
@@ -36,7 +37,7 @@ def alternatives(rows: Sequence[Row]) -> list[Alternative]:
     for row in chosen:
         after = row.after if use_strict else row.broad_after
         for expect in set(_candidates(row, after)):
-            if recovery_meets(expect, row.call, after):
+            if sayable(expect) and recovery_meets(expect, row.call, after):
                 support[expect].add(row.lineage)
     of = len({r.lineage for r in chosen})
     found = [Alternative(e, len(lines), of) for e, lines in support.items() if len(lines) >= 2]

@@ -28,7 +28,8 @@ from memento_skills.records import (
 )
 from memento_skills.reflect.contrast import Table, table
 from memento_skills.reflect.lesson import Lesson, lesson_of
-from memento_skills.reflect.words import commands_of, facts_of, plain
+from memento_skills.reflect.plain import plain
+from memento_skills.reflect.words import commands_of, facts_of
 
 MAX_CITATIONS = 4
 

@@ -9,15 +9,7 @@ from collections.abc import Sequence
 from memento_skills.guards import Row
 from memento_skills.records import Pattern
 from memento_skills.reflect.lesson import Lesson
-
-_PLAIN = re.compile(r"[\w./:=@+,~-]+( [\w./:=@+,~-]+){0,5}")
-_SEPARATOR = re.compile(r"[;,|:.~^]|\\t")
-"""Values of one character that a format option may take."""
-
-
-def plain(text: str) -> bool:
-    """Short plain words, fit for a rule: no quotes, no shell or Markdown syntax, no URL, at most 80 characters."""
-    return len(text) <= 80 and bool(_PLAIN.fullmatch(text)) and "://" not in text and not text.startswith("-" * 3)
+from memento_skills.reflect.plain import plain, value_of
 
 
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
@@ -42,7 +34,7 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     }
     facts = {k: v for k, v in found.items() if v and plain(v)}
     if "flag" in facts:
-        facts["flag_value"] = f"{expect.flag} {_value(expect.value)}".strip()
+        facts["flag_value"] = f"{expect.flag} {value_of(expect.value)}".strip()
     if expect.path and plain(expect.path):
         facts["folder"] = folder
     facts["changer"] = f"`{changers[0]}`" if changers and plain(changers[0]) else "a command that rewrites files"
@@ -56,13 +48,6 @@ def _fuller(command: str, common: Counter[str], rows: int) -> str:
         if not command or (head.startswith(command + " ") and " " not in command and 2 * count > rows):
             return head
     return command
-
-
-def _value(value: str) -> str:
-    """An option's value where it is one plain word or a separator, else nothing."""
-    if _SEPARATOR.fullmatch(value):
-        return f"'{value}'"
-    return value if plain(value) and " " not in value else ""
 
 
 def _situation(lesson: Lesson) -> str:

@@ -1,6 +1,9 @@
-"""`memento guard --replay`: where patches would have spoken up in a log, decided call by call."""
+"""`memento guard`: where patches speak up, in a log (`--replay`) or at a pending call on stdin (a client's hook)."""
 
 from __future__ import annotations
+
+import sys
+from typing import Literal
 
 import click
 
@@ -13,15 +16,25 @@ from memento_skills.errors import UsageError
 @click.option("--replay", "file", type=click.Path(exists=True), metavar="FILE", help="Log to walk through.")
 @click.option(
     "--status", type=click.Choice(["promoted", "passed", "all"]), default="promoted", show_default=True,
-    help="Which patches: promoted, passed (verdict better), or all.",
+    help="With --replay: which patches: promoted, passed (verdict better), or all.",
+)  # fmt: skip
+@click.option(
+    "--mode", type=click.Choice(["advise", "stop-once"]), default="advise", show_default=True,
+    help="Without --replay: advise = say it beside the call; stop-once = refuse, and let the identical retry pass.",
 )  # fmt: skip
 @click.pass_obj
-def command(session: Session, file: str | None, status: str) -> None:
-    """For each call of a log, say which patch would have advised what, from what precedes that call alone."""
+def command(session: Session, file: str | None, status: str, mode: Literal["advise", "stop-once"]) -> None:
+    """Say which promoted patch would advise what, from what precedes a call alone.
+
+    With --replay: for each call of a log. Without it: for the pending call that stands on stdin as the JSON of Claude
+    Code's PreToolUse hook; the answer is the hook's, or nothing. It never allows a call; after any error the call goes
+    on.
+    """
+    if not file:
+        _pending(session, mode)
+        return
     from memento_skills.app import pipeline
 
-    if not file:
-        raise UsageError("no log given", hint="name one with --replay FILE")
     with session.open_store() as store:
         fires = pipeline.guard_replay(store, file, status, session.options())
         if session.json:
@@ -29,3 +42,16 @@ def command(session: Session, file: str | None, status: str) -> None:
             return
         for fire in fires:
             session.row(f"{fire['file']}:{fire['line']}  {fire['tool']}  {fire['patch']}  {fire['advice']}")
+
+
+def _pending(session: Session, mode: Literal["advise", "stop-once"]) -> None:
+    if sys.stdin.isatty():
+        raise UsageError("no log given and no call on stdin", hint="name a log with --replay FILE")
+    from memento_skills.app import hook
+
+    data = sys.stdin.buffer.read(hook.MAX_INPUT)
+    answer = hook.respond(
+        data, session.store_path.resolve().parent, mode, user=session.home.name, tenant=session.settings.tenant
+    )
+    if answer is not None:
+        session.emit(answer)
