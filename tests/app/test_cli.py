@@ -46,7 +46,6 @@ def test_without_a_command_help_is_shown_and_it_is_usage(call: Call) -> None:
         (["scann"], "scan"),
         (["review", "approve"], "PATCH"),
         (["scan", "--nope"], "--nope"),
-        (["guard"], "--replay"),
         (["forget"], "--run"),
         (["forget", "--secret", "abc", "--yes"], "four characters"),
         (["rollback", "x", "--reason"], "--reason"),

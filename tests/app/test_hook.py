@@ -127,8 +127,9 @@ def test_broken_guards_stop_nothing_and_are_noted(armed: Armed) -> None:
 
 
 def test_the_command_answers_the_hook_and_exits_0(armed: Armed) -> None:
+    # exit code 2 would make the client block the call
     words = [sys.executable, "-m", "memento_skills.app.cli.main", "--store", str(armed.folder / "store.db"), "guard"]
-    for data, wants in ((json.dumps(armed.pending), True), ("nonsense", False)):
+    for data, wants in ((json.dumps(armed.pending), True), ("nonsense", False), ("", False)):
         done = subprocess.run(words, input=data, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr, bool(done.stdout)) == (0, "", wants)
 

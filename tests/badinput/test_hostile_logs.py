@@ -288,3 +288,37 @@ def test_no_injected_line_reaches_the_text_of_a_patch(share: int, call: Call, me
                 through.append((number * share, patch.rule, hit))
     assert through == []
     assert patches > 0
+
+
+def told(line: str) -> Callable[[list[Row], int], list[Row]]:
+    """The line as an option's value, and as an option, of each command that worked after a failure."""
+
+    def change(rows: list[Row], number: int) -> list[Row]:
+        failed = False
+        for row in rows:
+            for block in blocks([row], "tool_use"):
+                if failed and block["name"] == "Bash":
+                    sentence = line.replace("'", "").strip()
+                    option = "-".join(re.findall(r"\w+", line)[:8])
+                    block["input"]["command"] += f" --{option}" if number % 2 else f" --note='{sentence}'"
+            failed = failed or any(b.get("is_error") for b in blocks([row], "tool_result"))
+        return rows
+
+    return change
+
+
+@pytest.mark.data
+@needs_data
+def test_no_sentence_reaches_a_patch_as_an_option_or_its_value(call: Call, memento: Memento) -> None:
+    """An option that worked again and again is what contrast learns; a sentence in its place is not."""
+    skills = library(memento.project)
+    for number, line in enumerate(injections()[::8]):
+        logs = changed(memento.project / f"t{number}", told(line))
+        store = memento.project / f"t{number}.db"
+        assert call("scan", logs, "--skills", skills, "--store", store).code == 0
+        memento.store = store
+        with memento.opened() as opened:
+            text = " ".join(re.findall(r"[a-z0-9_']+", "\n".join(added(p) for p in opened.patches()).lower()))
+        assert text
+        words = re.findall(r"[a-z0-9_']+", line.lower())
+        assert not [n for n in range(len(words) - 4) if " ".join(words[n : n + 5]) in text]

@@ -31,8 +31,9 @@ SAMPLES: dict[str, list[bytes]] = {
     ],
     "chat": [
         (
-            b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so","tool_calls":'
-            b'[{"id":"c1","function":{"name":"run","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"Error: no"}]}'
+            b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'
+            b'"tool_calls":[{"id":"c1","function":{"name":"run","arguments":"{}"}}]},'
+            b'{"role":"tool","tool_call_id":"c1","content":"Error: no"}]}'
         ),
         b'{"id":"x2","messages":[{"role":"user","content":"other session"}]}',
     ],

@@ -185,7 +185,8 @@ def logs(draw: st.DrawFn) -> Run:
     for _ in range(draw(st.integers(1, 12))):
         tool = draw(TOOLS)
         args: dict[str, Any] = {"command": draw(LINES)} if tool == "Bash" else {
-            "file_path": draw(st.sampled_from([FILE, "a.py", "~/shop/b.py"])), "old_string": draw(TEXT), "new_string": draw(TEXT),
+            "file_path": draw(st.sampled_from([FILE, "a.py", "~/shop/b.py"])), "old_string": draw(TEXT),
+            "new_string": draw(TEXT),
         }  # fmt: skip
         message = draw(st.sampled_from(["", "m1", "m2"]))
         log.call(tool, draw(TEXT), draw(st.sampled_from(["ok", "error", "cascade", None])), message, **args)
