@@ -25,8 +25,8 @@ from memento_skills.records import (
     Step,
 )
 from memento_skills.reflect import TemplateReflector, evidence
+from memento_skills.reflect.plain import plain
 from memento_skills.reflect.template import check_grounded
-from memento_skills.reflect.words import plain
 
 SIGNATURE = Signature(version="t", parts=(Part(name="error", text="unknown"),))
 
