@@ -89,6 +89,7 @@ def test_a_scan_beside_malformed_skills_amends_the_good_ones_only(
     assert amended <= {"shop-dev", "changelog"}
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @needs_data
 def test_public_skills_are_listed_and_linted_and_none_is_rewritten(call: Call, memento: Memento) -> None:
@@ -141,8 +142,14 @@ def untouched(memento: Memento, before: dict[str, tuple[bytes, int]]) -> None:
         assert store.promotions() == []
 
 
-@pytest.mark.parametrize("to", ["tree", "branch"])
-@pytest.mark.parametrize("what", ["changed", "staged", "deleted", "untracked", "merge", "link", "folder"])
+@pytest.mark.parametrize(
+    ("what", "to"),
+    [
+        *((what, "tree") for what in ("changed", "staged", "deleted", "untracked", "merge", "link", "folder")),
+        ("changed", "branch"),
+        ("merge", "branch"),
+    ],
+)
 def test_a_tree_that_is_not_as_it_was_reviewed_is_said(
     what: str, to: str, call: Call, memento: Memento, approved: str
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_store_that_was_cut_short_is_said(size: float, call: Call, memento: Me
         refused(call(*words), 4, "damaged")
 
 
+@pytest.mark.slow
 def test_a_locked_store_is_said_after_a_while_and_nothing_is_stored(memento: Memento, log: Path) -> None:
     assert memento.run("ingest", log).code == 0
     more = memento.project / "more.jsonl"

@@ -26,6 +26,7 @@ from memento_skills.store.store import open_store
 KILLS = int(os.environ.get("MEMENTO_KILLS", "20"))
 DICE = random.Random(os.environ.get("MEMENTO_SEED", "kills"))
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="processes are forked and killed"),
     pytest.mark.timeout(120 + 10 * KILLS),
 ]
@@ -152,7 +153,6 @@ def test_kills_of_ingest_lose_nothing_and_add_nothing(memento: Memento, zygote: 
     assert len(parts) > 2  # the kills did hit different moments
 
 
-@pytest.mark.slow
 def test_kills_of_the_real_program_on_more_logs(memento: Memento) -> None:
     """Commits as the program chooses them: some 32 MB of log each."""
     logs = memento.project / "logs"

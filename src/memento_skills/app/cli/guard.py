@@ -9,7 +9,7 @@ import click
 
 from memento_skills.app.cli.base import Command
 from memento_skills.app.cli.session import Session
-from memento_skills.errors import UsageError
+from memento_skills.errors import MementoError, UsageError
 
 
 @click.command("guard", cls=Command)
@@ -50,8 +50,11 @@ def _pending(session: Session, mode: Literal["advise", "stop-once"]) -> None:
     from memento_skills.app import hook
 
     data = sys.stdin.buffer.read(hook.MAX_INPUT)
-    answer = hook.respond(
-        data, session.store_path.resolve().parent, mode, user=session.home.name, tenant=session.settings.tenant
-    )
+    try:
+        folder, tenant = session.store_path.resolve().parent, session.settings.tenant
+    except UsageError as error:
+        # a client takes exit code 2 for a refusal: a project's broken settings file would stop every call in it
+        raise MementoError(error.what, where=error.where, hint=error.hint) from error
+    answer = hook.respond(data, folder, mode, user=session.home.name, tenant=tenant)
     if answer is not None:
         session.emit(answer)
