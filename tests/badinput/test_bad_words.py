@@ -9,7 +9,9 @@ import pytest
 
 from badinput.build import BUNDLE, Memento, library, lines, refused, says
 from badinput.conftest import Call
-from memento_skills.app.cli.main import COMMANDS
+from memento_skills.app.cli.main import COMMANDS, run
+from memento_skills.app.cli.session import Session
+from memento_skills.app.settings import Loaded
 
 
 @pytest.fixture
@@ -214,3 +216,18 @@ def test_without_git_on_the_path_reading_works_and_promotion_says_so(memento: Me
     refused(memento.run("promote", patch, "--yes", "--accept-risk", env={"PATH": str(empty)}), 4, "git")
     assert memento.run("audit", "verify").code == 0
     assert memento.run("promote", patch, "--yes", "--accept-risk").code == 0
+
+
+class CutShort(Session):
+    """A session in which a file of the program itself ends early."""
+
+    @property
+    def loaded(self) -> Loaded:
+        raise EOFError("marshal data too short")
+
+
+def test_an_early_end_of_a_file_is_not_taken_for_an_interruption(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["settings"], CutShort()) == 4
+    said = capsys.readouterr().err
+    assert "marshal data too short" in said
+    assert said.count("\n") == 1

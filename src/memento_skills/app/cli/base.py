@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from memento_skills.app.cli.session import Session
+from memento_skills.errors import MementoError
 
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, object], None]:
@@ -66,6 +67,16 @@ class LazyGroup(Group):
     def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - click\'s own
         super().__init__(*args, **kwargs)
         self.lazy = lazy
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
+        """Run the command. A file that ends early (a half-written `.pyc`) must not pass for an interruption at a
+        question, which is what click takes an EOFError for.
+        """
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            hint = "run again with --debug for the traceback"
+            raise MementoError(f"a file ends early: {error or 'no more input'}", hint=hint) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names, in pipeline order."""
