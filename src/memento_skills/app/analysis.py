@@ -15,13 +15,12 @@ from typing import NamedTuple
 from memento_skills import curate, detect
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import Parts
+from memento_skills.app.shelf import Shelf, shelf_of, target_of
 from memento_skills.app.stored import Stored
 from memento_skills.errors import BadInput
 from memento_skills.guards import Row, rows
 from memento_skills.interfaces import Gate, Reflector
 from memento_skills.masking import find_secrets
-from memento_skills.read.library import Library
-from memento_skills.read.locate import library_for, new_library_for
 from memento_skills.read.router import Router
 from memento_skills.records import (
     Chip,
@@ -31,17 +30,14 @@ from memento_skills.records import (
     Reach,
     Reflection,
     Run,
-    SkillRef,
     Verdict,
 )
-from memento_skills.reflect import TOPICS, Evidence, evidence
+from memento_skills.reflect import Evidence, evidence
 from memento_skills.verify import backtest
 from memento_skills.verify.checks import check_patch
 from memento_skills.verify.chips import chips
 from memento_skills.verify.verdict import evidence_of
-from memento_skills.write import Target, scope_of, skill_name, write
-
-VERSION = "analysis@1"
+from memento_skills.write import scope_of, write
 
 
 class Lessons(NamedTuple):
@@ -65,18 +61,6 @@ class Analysis(NamedTuple):
     patterns: tuple[Pattern, ...]
     reflections: tuple[Reflection, ...]
     proposals: tuple[Proposal, ...]
-
-
-class Shelf(NamedTuple):
-    """The skills a patch may go to: libraries in the order in which they win, with each skill's text."""
-
-    skills: tuple[tuple[SkillRef, str], ...]
-    home: str
-    """Library for new skills."""
-
-    def named(self, name: str) -> tuple[SkillRef, str] | None:
-        """The skill of that name that wins."""
-        return next((s for s in self.skills if s[0].name == name), None)
 
 
 def keyed(failures: Iterable[Failure]) -> dict[str, Failure]:
@@ -140,63 +124,6 @@ def reflect_all(
             if found[pattern.id].guard is not None:
                 break
     return found
-
-
-def shelf_of(options: Options, headers: Sequence[Run]) -> Shelf:
-    """The libraries of `--skills`, else those of the logs' clients and projects on this machine."""
-    home = Path(options.home)
-    newest = sorted(headers, key=lambda r: -(r.started_at or 0.0))
-    if options.skills:
-        roots = [Path(p) for p in options.skills]
-    else:
-        places = dict.fromkeys((r.client, r.cwd) for r in newest if r.cwd)
-        roots = list(dict.fromkeys(p for client, cwd in places for p in library_for(client, cwd, home)))
-    found: list[tuple[SkillRef, str]] = []
-    for root in roots:
-        library = Library(root)
-        for ref in library.skills():
-            try:
-                found.append((ref, library.text(ref)))
-            except BadInput:  # said by `memento skills lint`; a skill that cannot be read is never written to
-                continue
-    if roots:
-        return Shelf(tuple(found), str(roots[0]))
-    first = newest[0] if newest else None
-    place = new_library_for(first.client, first.cwd, home) if first is not None else home / ".claude" / "skills"
-    return Shelf(tuple(found), str(place))
-
-
-def target_of(reflection: Reflection, failures: Sequence[Failure], shelf: Shelf, tasks: Sequence[str]) -> Target:
-    """The right skill: the one loaded when it happened, else the one that fits the tasks, else a new one."""
-    loaded: dict[str, int] = defaultdict(int)
-    for failure in failures:
-        loaded[failure.skill] += 1
-    for name, count in sorted(loaded.items(), key=lambda kv: (-kv[1], kv[0])):
-        if name and count * 2 >= len(failures) and (skill := shelf.named(name.rsplit(":", 1)[-1])):
-            return Target(*skill)
-    topic = reflection.facts["topic"]
-    name = skill_name(topic)
-    if skill := shelf.named(name):
-        return Target(*skill)
-    routed: dict[str, int] = defaultdict(int)
-    router = Router(shelf.skills)
-    for task in tasks:
-        choice = router.choose(task)
-        if choice.skill is not None:
-            routed[choice.skill.name] += 1
-    best = max(routed.items(), key=lambda kv: kv[1], default=("", 0))
-    if best[1] * 2 > len(tasks) and (skill := shelf.named(best[0])):
-        return Target(*skill)
-    words = next(t for t in (TOPICS.get(topic), _general(topic, reflection)) if t is not None)
-    ref = SkillRef(name=name, path=f"{name}/SKILL.md", library=shelf.home)
-    facts = {"project": "this project", "programs": "them"} | reflection.facts
-    return Target(ref, "", words["title"].format_map(facts), words["description"].format_map(facts))
-
-
-def _general(topic: str, reflection: Reflection) -> dict[str, str]:
-    """The words for a topic that carries the project's name."""
-    project = reflection.facts.get("project", "")
-    return TOPICS[topic.replace(project, "{project}", 1)]
 
 
 class Draft(NamedTuple):

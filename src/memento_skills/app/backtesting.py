@@ -9,7 +9,7 @@ from typing import Any
 from memento_skills import detect
 from memento_skills.app import analysis, reading
 from memento_skills.app.options import Options, Progress
-from memento_skills.app.parts import parts as make_parts
+from memento_skills.app.parts import Parts
 from memento_skills.guards import Row, in_time
 from memento_skills.guards.builtin import builtin
 from memento_skills.interfaces import Reflector
@@ -24,7 +24,7 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress) -> dict
 
     Nothing is stored. Every project is listed; only those with enough held-out episodes enter the macro means.
     """
-    used = make_parts(options)
+    used = Parts(options)
     progress("reading", 0, 0)
     runs = _whole([run for result in reading.runs_of(paths, options, salt=SALT) for run in result.runs])
     lineages = reading.lineages_of(runs)

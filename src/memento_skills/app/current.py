@@ -10,6 +10,8 @@ from memento_skills.app.options import Options
 from memento_skills.records import Decision, Patch, QueueItem, Verdict
 from memento_skills.store.store import Store
 
+VERSION = "analysis@1"
+"""Of learning and testing: another one makes the next scan analyse again."""
 LAST_SCAN = "last_scan"
 """Note of the store: time of the last analysis."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from memento_skills import detect
 from memento_skills.app import reading
 from memento_skills.app.options import Options
-from memento_skills.app.parts import parts
+from memento_skills.app.parts import Parts
 from memento_skills.errors import BadInput
 from memento_skills.records import Failure, Run, Step
 
@@ -26,7 +26,7 @@ def decisive(file: str, options: Options) -> dict[str, Any]:
         reasons = ", ".join(r.reason for r in results if r.reason) or "it holds none"
         raise BadInput("no run can be read", where=file, hint=reasons)
     run = max(runs, key=lambda r: len(r.steps))
-    found = detect.failures(run, extra=parts(options).detectors)
+    found = detect.failures(run, extra=Parts(options).detectors)
     failures = [f for f in found if f.fault in ("agent", "denial", "user")]
     candidates = _candidates(run, failures)
     failed = run.outcome.label == "failure" or any(f.cost.recovered is False for f in failures)

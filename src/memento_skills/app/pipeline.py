@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memento_skills import detect
-from memento_skills.app import analysis, reading
-from memento_skills.app.backtesting import backtest
-from memento_skills.app.current import LAST_SCAN, current, queue_of
-from memento_skills.app.decisive import decisive as reflect_run
-from memento_skills.app.demonstration import demo
+from memento_skills.app import reading
+from memento_skills.app.current import LAST_SCAN, VERSION, current, queue_of
 from memento_skills.app.first_screen import FirstScreen
 from memento_skills.app.html import Proposal
 from memento_skills.app.options import Ingested, Options, Progress, Scanned
-from memento_skills.app.parts import parts as make_parts
+from memento_skills.app.parts import Parts
 from memento_skills.app.promoting import audit_problems, promote, rollback
 from memento_skills.app.replay import replay
+from memento_skills.app.shelf import Shelf, shelf_of
 from memento_skills.app.stored import Stored
-from memento_skills.detect import report as detect_report
 from memento_skills.errors import BadInput
 from memento_skills.records import Failure, Patch, QueueItem, Reflection, Verdict, digest
 from memento_skills.store.store import Store
@@ -80,7 +77,7 @@ def scan(
 ) -> Scanned:
     """Logs in, a queue of tested patches out. With nothing new in the logs or the skills, nothing is done again."""
     ingested = ingest(store, paths, options, progress, seconds=seconds)
-    shelf = analysis.shelf_of(options, store.headers())
+    shelf = shelf_of(options, store.headers())
     basis = _basis(store, options, shelf)
     if store.note("basis") != basis:
         _analyse(store, options, progress, basis)
@@ -103,19 +100,19 @@ def _best(queue: Sequence[QueueItem], verdicts: Mapping[str, Verdict]) -> str:
     return ranked[0].patch if ranked else ""
 
 
-def _basis(store: Store, options: Options, shelf: analysis.Shelf) -> str:
+def _basis(store: Store, options: Options, shelf: Shelf) -> str:
     """What an analysis depends on: the same basis gives the same patches and verdicts."""
     skills = [(ref.path, ref.revision, ref.library) for ref, _ in shelf.skills]
-    return digest(
-        store.data_version(), skills, shelf.home, options.split, options.seed, detect.Template.name, analysis.VERSION
-    )
+    return digest(store.data_version(), skills, shelf.home, options.split, options.seed, detect.Template.name, VERSION)
 
 
 def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> None:
+    from memento_skills.app import analysis  # heavy: a scan with nothing new does without
+
     failures = store.failures()
     found = analysis.analyse(
         failures, store.lineages(), Stored(store), options, progress,
-        parts=make_parts(options), before=store.patterns(),
+        parts=Parts(options), before=store.patterns(),
     )  # fmt: skip
     with store.write() as tx:
         tx.set_patterns(found.patterns)
@@ -131,14 +128,16 @@ def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> 
 
 def failures(paths: Sequence[str], options: Options) -> tuple[Failure, ...]:
     """Every failure of log files; nothing is stored. A call that several files repeat counts once."""
-    used = make_parts(options).detectors
+    used = Parts(options).detectors
     runs = [run for result in reading.runs_of(paths, options, salt=FREE_SALT) for run in result.runs]
     return tuple(detect.unique(f for run in runs for f in detect.failures(run, extra=used)))
 
 
 def report(store: Store, options: Options) -> dict[str, Any]:
     """The dict of `report --json`; lanes as the last scan set them."""
-    answer = detect_report.build(
+    from memento_skills.detect.report import build
+
+    answer = build(
         store.failures(),
         store.lineages(),
         runs=len(store.headers()),
@@ -186,7 +185,9 @@ def verify(store: Store, patch_id: str, options: Options) -> Verdict:
 
 
 def _verdict(store: Store, patch: Patch, options: Options) -> Verdict:
-    gate = make_parts(options).gate
+    from memento_skills.app import analysis
+
+    gate = Parts(options).gate
     return analysis.verify_one(store.failures(), store.lineages(), Stored(store), patch, options, gate)
 
 
@@ -243,3 +244,24 @@ def proposals(store: Store) -> tuple[Proposal, ...]:
 
 
 _ANSWERED = {"approve": "approved", "edit": "approved", "reject": "rejected", "snooze": "snoozed"}
+
+
+def backtest(paths: Sequence[str], options: Options, progress: Progress = quiet) -> dict[str, Any]:
+    """What patches learnt from the first part of each project's calls catch among the rest; nothing is stored."""
+    from memento_skills.app.backtesting import backtest as measured
+
+    return measured(paths, options, progress)
+
+
+def reflect_run(file: str, options: Options) -> dict[str, Any]:
+    """Which step of one run decided its failure."""
+    from memento_skills.app.decisive import decisive
+
+    return decisive(file, options)
+
+
+def demo(into: str | None, *, say: Callable[[str], None], now: float) -> dict[str, Any]:
+    """The whole loop on the bundled logs, in a folder of its own."""
+    from memento_skills.app.demonstration import demo as shown
+
+    return shown(into, say=say, now=now)

@@ -11,7 +11,7 @@ import msgspec
 
 from memento_skills import detect
 from memento_skills.app.options import Ingested, Options, Progress
-from memento_skills.app.parts import parts as make_parts
+from memento_skills.app.parts import Parts
 from memento_skills.errors import BadInput
 from memento_skills.ingest import result
 from memento_skills.ingest.discover import discover, files_under
@@ -96,8 +96,8 @@ def into_store(
     Stops once `enough()` says so, between files or within one that can be read on from there: what is left is counted
     as `waiting` and read on the next call.
     """
-    used = make_parts(options)
-    intake = _Intake(store, store.files([_name(f) for f in files]), used.detectors)
+    used = Parts(options)
+    intake = _Intake(store, store.files([_name(f) for f in files]), used)
     masker, told = masker_of(store.salt, options), reader_options(options)
     for number, file in enumerate(files):
         progress("reading", number, len(files))
@@ -133,8 +133,8 @@ def _name(file: LogFile) -> str:
 class _Intake:
     """Batches on their way into the store, one commit for about COMMIT_BYTES of them."""
 
-    def __init__(self, store: Store, known: dict[str, FileState], detectors: Sequence[Detector]) -> None:
-        self.detectors = detectors
+    def __init__(self, store: Store, known: dict[str, FileState], parts: Parts) -> None:
+        self.parts = parts
         self.store = store
         self.known = known
         self._counted = Ingested()
@@ -185,7 +185,7 @@ class _Intake:
 
     def _store(self, tx: Tx, file: LogFile, batch: Batch) -> None:
         for run in batch.runs:
-            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run, self.detectors))
+            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run, self.parts.detectors))
         for note in batch.quarantined:
             tx.add_quarantined(note)
         earlier = self.known.get(_name(file)) if batch.resumed and _name(file) not in self._begun else None
@@ -258,7 +258,7 @@ def runs_of(paths: Sequence[str], options: Options, *, salt: bytes) -> Iterator[
     """Read files without storing anything, newest first."""
     masker, told = masker_of(salt, options), reader_options(options)
     known, reason, files = False, "", find(paths, options)
-    readers = make_parts(options).readers
+    readers = Parts(options).readers
     for file in files:
         found = read_file(file.path, masker=masker, options=told, format=options.format or None, readers=readers)
         known, reason = known or found.format is not None, found.reason or reason

@@ -8,6 +8,7 @@ and read without filters. The user's own configuration is read for the identity 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ _CONFIG = (
     "i18n.commitEncoding=UTF-8",
 )
 _PASSED_ON = ("PATH", "HOME", "USERPROFILE", "XDG_CONFIG_HOME", "SYSTEMROOT", "TMPDIR", "TEMP", "GIT_CONFIG_GLOBAL")
+_LOCK = re.compile(r"'([^'\n]+\.lock)': File exists")
 _KINDS: dict[str, type[MementoError]] = {"stale": StaleBase, "input": BadInput, "failed": MementoError}
 
 FALLBACK = ("Memento-Skills", "memento-skills@localhost")
@@ -154,6 +156,9 @@ def explain(command: str, stderr: bytes, where: str) -> MementoError:
     """The error of the tree for what git said, by `git_errors.toml`; a `GitRefused` where nothing fits."""
     said = os.fsdecode(stderr)
     low = said.lower()
+    if lock := _LOCK.search(said):
+        hint = "wait for that git process; where none is running any more, remove the file"
+        return MementoError("git's lock file is in the way", where=visible(lock[1]), hint=hint)
     for rule in _rules():
         if rule["needle"] in low:
             return _KINDS[rule["kind"]](rule["what"], where=where, hint=rule["hint"])

@@ -39,7 +39,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "synchronous=FULL",
     "secure_delete=ON",
-    "cache_size=-32000",
+    "cache_size=-16000",
     "wal_autocheckpoint=4000",
 )
 
