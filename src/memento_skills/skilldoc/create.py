@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+import yaml
+
 from memento_skills.errors import BadInput
 from memento_skills.skilldoc.amend import HEADING, amend
 from memento_skills.skilldoc.check import MAX_NAME, check
@@ -55,7 +57,8 @@ def slug(text: str) -> str:
         if len(name) + 1 + len(word) > MAX_NAME:
             break
         name += "-" + word
-    return name
+    # a name that YAML takes for a number, a date or a truth value would need quotes wherever it is written
+    return name if isinstance(yaml.safe_load(name), str) else f"skill-{name}"[:MAX_NAME].rstrip("-")
 
 
 def diff(before: str, after: str, path: str) -> str:
