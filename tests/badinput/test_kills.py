@@ -220,7 +220,7 @@ class Library:
     def complete(self, words: list[str]) -> None:
         """The command to its end. A killed git may leave a lock of its own: it is named, and a person removes it."""
         while self.zygote.run(*words):
-            lock = re.search(r"git's lock file is in the way \((.+\.lock)\)", self.zygote.said.read_text())
+            lock = re.search(r"lock.* \((.+\.lock)\)", self.zygote.said.read_text())
             assert lock, self.zygote.said.read_text()
             Path(lock[1]).unlink()
 

@@ -154,7 +154,10 @@ def check_ready(place: Place, to: To) -> None:
     if not place.branch:
         raise CheckFailed("HEAD is detached", where=str(place.root), hint="check out a branch, or use --to branch")
     if (git_dir / "index.lock").exists():
-        raise MementoError("the index is locked by another git process", where=str(git_dir / "index.lock"))
+        raise MementoError(
+            "the index is locked by another git process", where=str(git_dir / "index.lock"),
+            hint="wait for it; where no git is running any more, remove the file",
+        )  # fmt: skip
     _check_writable(place)
 
 
