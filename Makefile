@@ -10,7 +10,7 @@ demo: $(VENV)/.core  ## the whole loop on the bundled logs
 	$(BIN)/memento demo
 
 test: system $(VENV)/.dev lint types imports  ## everything
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q $(if $(CI),--randomly-seed=1) tests
 
 check: $(VENV)/.dev lint types imports  ## the quick loop, under 90 s
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow and not browser" tests
