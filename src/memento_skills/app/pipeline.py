@@ -96,7 +96,7 @@ def scan(
 def _best(queue: Sequence[QueueItem], verdicts: Mapping[str, Verdict]) -> str:
     """The proposal to show first: the best proven one of the queue; the queue's own order protects the few."""
     order = {"better": 0, "not_enough_evidence": 1, "not_better": 2}
-    ranked = sorted(queue, key=lambda i: (order[i.verdict], -verdicts[i.patch].counts.right))
+    ranked = sorted(queue, key=lambda i: (order[i.verdict], -verdicts[i.patch].counts.right, -i.failures))
     return ranked[0].patch if ranked else ""
 
 
