@@ -220,13 +220,13 @@ class Library:
     def complete(self, words: list[str]) -> None:
         """The command to its end. A killed git may leave a lock of its own: it is named, and a person removes it."""
         while self.zygote.run(*words):
-            lock = re.search(r"lock.* \((.+\.lock)\)", self.zygote.said.read_text())
+            lock = re.search(r"lock[^(]* \(([^()]+\.lock)\)", self.zygote.said.read_text())
             assert lock, self.zygote.said.read_text()
             Path(lock[1]).unlink()
 
     def settled(self) -> tuple[int, int]:
         """After the next command: the audit verifies, and ledger and git tell the same."""
-        assert self.zygote.run("audit", "verify", "--json") == 0, self.zygote.said.read_text()
+        self.complete(["audit", "verify", "--json"])
         with self.memento.opened() as store:
             known = len(store.promotions()), len(store.rollbacks())
             entries = [e.kind for e in store.audit_entries()]

@@ -136,9 +136,11 @@ def _promotion(store: Store, name: str) -> Promotion:
 
 
 def audit_problems(store: Store) -> list[str]:
-    """Everything wrong with the audit chain; heads that commits carry must be in it."""
-    settle(store)
+    """Everything wrong with the audit chain; heads that commits carry must be in it. A change that was cut short and
+    cannot be settled now stands in git and not in the ledger: it is said, too.
+    """
+    stuck = [f"cut short and not settled yet: {line}" for line in settle(store)]
     known = {p.id for p in store.patches()}
     libraries = sorted({p.skill.library for p in store.patches()})
     heads = [h for root in libraries for h in anchors(Path(root).expanduser(), state_of(store), known)]
-    return store.audit_problems(heads)
+    return stuck + store.audit_problems(heads)
