@@ -10,7 +10,8 @@ import msgspec
 from memento_skills.detect.context import context
 from memento_skills.detect.evidence import of_result
 from memento_skills.detect.judge import Reading, decide, read
-from memento_skills.detect.rules import Rules, searches
+from memento_skills.detect.literals import searches
+from memento_skills.detect.rules import Rules
 from memento_skills.detect.signature import Template
 from memento_skills.detect.view import View, cost, recovery, spent
 from memento_skills.records import Cost, Failure, FailureKind, Step, digest

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from memento_skills.detect.build import Found, failure
 from memento_skills.detect.evidence import command_of
-from memento_skills.detect.rules import Rules, compiled, load, searches
+from memento_skills.detect.literals import compiled, searches
+from memento_skills.detect.rules import Rules, load
 from memento_skills.detect.titles import UNSAID
 from memento_skills.detect.view import View
 from memento_skills.records import Failure, Run, Step, to_json
@@ -67,10 +68,11 @@ def said(text: str) -> str:
     return plain[:OPENING]
 
 
-def _often(run: Run) -> frozenset[tuple[str, bytes]]:
-    """Calls (tool, arguments) that stand in the run often enough: cheap to tell, and seldom any."""
-    made = Counter((s.tool, to_json(s.args)) for s in run.steps if s.kind == "call")
-    return frozenset(call for call, count in made.items() if count >= REPEATS)
+def _often(run: Run) -> dict[int, bytes]:
+    """Arguments of the calls, by `seq`, that stand in the run often enough: cheap to tell, and seldom any."""
+    made = {s.seq: (s.tool, to_json(s.args)) for s in run.steps if s.kind == "call"}
+    counts = Counter(made.values())
+    return {seq: call[1] for seq, call in made.items() if counts[call] >= REPEATS}
 
 
 def _typed(step: Step) -> bool:
@@ -101,10 +103,10 @@ class RepeatedCalls:
             call = view.calls.get(step.call_id)
             if call is None:
                 continue
-            key = (call.agent, call.tool, to_json(call.args), step.text)
+            key = (call.agent, call.tool, often.get(call.seq, b""), step.text)
             if seen and key not in seen and step.status == "ok" and self._changes(call):
                 seen.clear()
-            if key[1:3] not in often or self._polls(call):
+            if call.seq not in often or self._polls(call):
                 continue
             seen[key] = seen.get(key, 0) + 1
             if seen[key] >= REPEATS:

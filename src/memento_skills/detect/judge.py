@@ -10,7 +10,8 @@ import re
 import msgspec
 
 from memento_skills.detect.evidence import Evidence
-from memento_skills.detect.rules import Decided, Rule, Rules, compiled, names_tool, searches, starts
+from memento_skills.detect.literals import compiled, finders, first, searches
+from memento_skills.detect.rules import Decided, Rule, Rules, names_tool, starts
 from memento_skills.shell import Command, head, peel, program
 
 _PROGRAM = re.compile(r"[\w./~\\:@+-]+\Z|\[{1,2}\Z")
@@ -86,8 +87,9 @@ def _by_text(rule: Rule, reading: Reading) -> bool:
 def _decisive(evidence: Evidence, lines: tuple[str, ...], rules: Rules) -> tuple[str, str]:
     runs = bool(evidence.line) or not evidence.tool
     for rule in (rule for rule in rules.decisive if rule.runs in (None, runs)):
-        for line in lines if rule.value == "first" else reversed(lines):
-            found = next((match for p in rule.line if (match := compiled(p).search(line))), None)
+        patterns = [finder.search for finder in finders(rule.line) if finder.may(evidence.text)]
+        for line in (lines if rule.value == "first" else reversed(lines)) if patterns else ():
+            found = next((match for search in patterns if (match := search(line))), None)
             if found:
                 kept = found[1] if found.re.groups and found[1] else line
                 return kept.strip()[:300], rule.name
@@ -104,7 +106,7 @@ def _failing(evidence: Evidence, decisive: str, rules: Rules) -> Command | None:
         return candidates[0] if candidates else None
     for voice in rules.voices:
         speakers = [c for c in candidates if _name(c) in voice.program]
-        found = next((m for p in voice.text if (m := compiled(p).search(evidence.text))), None) if speakers else None
+        found = first(voice.text, evidence.text) if speakers else None
         if found:
             return _named_in(speakers, found[0]) or _named_in(speakers, decisive) or speakers[-1]
     speaker = next((c for c in candidates if decisive.startswith((f"{_name(c)}:", f"{c.argv[0]}:"))), None)

@@ -12,7 +12,8 @@ import re
 
 from memento_skills.detect.evidence import Evidence, window
 from memento_skills.detect.judge import Reading, decide, read
-from memento_skills.detect.rules import Rule, Rules, compiled, load
+from memento_skills.detect.literals import compiled
+from memento_skills.detect.rules import Rule, Rules, load
 from memento_skills.records import Part, Signature, Status
 from memento_skills.shell import Command, head, peel, program
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from memento_skills.detect.literals import compiled
 from memento_skills.errors import BadInput
 from memento_skills.records import Cause, Fault, Remedy
 from memento_skills.shell import head
@@ -189,22 +190,20 @@ def parse(tables: Mapping[str, Mapping[str, Any]]) -> Rules:
     )
 
 
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A compiled expression; `^` and `$` stand at line ends."""
-    return re.compile(pattern, re.MULTILINE)
-
-
-def searches(patterns: Iterable[str], text: str) -> bool:
-    """Whether any of the expressions is found in `text`."""
-    return any(compiled(pattern).search(text) for pattern in patterns)
-
-
 def starts(argv: tuple[str, ...], words: str) -> bool:
     """Whether a command's program and subcommands begin with `words` (`go test`), wrappers and options skipped."""
-    wanted = tuple(words.split())
-    named = head(argv, len(wanted))
-    return named[: len(wanted)] == wanted
+    wanted = _words(words)
+    return _head(argv, len(wanted))[: len(wanted)] == wanted
+
+
+@cache
+def _words(row: str) -> tuple[str, ...]:
+    return tuple(row.split())
+
+
+@lru_cache(maxsize=16)
+def _head(argv: tuple[str, ...], count: int) -> tuple[str, ...]:
+    return head(argv, count)
 
 
 def names_tool(names: Iterable[str], tool: str) -> bool:
