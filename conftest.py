@@ -1,4 +1,4 @@
-"""For all tests: property tests search anew on every run of a developer, and the same cases on every run of CI."""
+"""For all tests (here, since folders of tests have a conftest of their own): property tests search anew on every run of a developer, and the same cases on every run of CI."""
 
 from __future__ import annotations
 
