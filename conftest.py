@@ -1,4 +1,7 @@
-"""For all tests (here, since folders of tests have a conftest of their own): property tests search anew on every run of a developer, and the same cases on every run of CI."""
+"""For all tests: property tests search anew for a developer, and run the same cases on every run of CI.
+
+At the root, since folders of tests have a conftest of their own.
+"""
 
 from __future__ import annotations
 
