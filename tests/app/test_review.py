@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -133,6 +134,7 @@ def terminal(project: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         environment[name] = os.environ.get(name, "")
 
     def own() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background of a shell inherits it ignored
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
