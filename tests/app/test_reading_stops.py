@@ -22,7 +22,7 @@ def long_log(folder: Path) -> Path:
         for n in range(ROWS):
             row = {
                 "type": "user", "uuid": f"u{n}", "sessionId": "long", "timestamp": "2026-03-01T10:00:00.000Z",
-                "cwd": "/work/shop", "version": "2.1.0", "message": {"role": "user", "content": f"{n} {WORDS}"},
+                "cwd": "/home/dev1/shop", "version": "2.1.0", "message": {"role": "user", "content": f"{n} {WORDS}"},
             }  # fmt: skip
             out.write(json.dumps(row) + "\n")
     return file

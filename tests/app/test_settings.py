@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memento_skills.app.settings import Settings, default_store, load, project_file, unknown_variables
@@ -110,6 +110,7 @@ def test_files_that_are_no_toml_are_said(places: tuple[Path, Path, Path]) -> Non
 
 
 @given(st.dictionaries(st.sampled_from(Settings.__struct_fields__), st.text(st.characters(exclude_characters="\0"))))
+@example({"split": "\ud800"})
 def test_no_environment_gives_anything_but_settings_or_a_usage_error(values: dict[str, str]) -> None:
     nowhere = Path("/nonexistent")
     env = {f"MEMENTO_{k.upper()}": v for k, v in values.items()}

@@ -18,6 +18,8 @@ import pytest
 from badinput.build import BUNDLE, Memento, Said, contents, lines, refused, says
 from badinput.conftest import Call
 
+pytestmark = pytest.mark.slow
+
 READING = (["report"], ["failures"], ["patterns"], ["review", "list"], ["audit", "verify"], ["forget", "--user", "x"])
 WRITING = (["ingest", "log.jsonl"], ["scan", "log.jsonl"], ["scan", "log.jsonl", "--json"])
 

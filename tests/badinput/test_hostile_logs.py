@@ -15,6 +15,8 @@ from badinput.build import BUNDLE, SHARED, Memento, git, inert, library, needs_d
 from badinput.conftest import Call
 from memento_skills.records import Patch
 
+pytestmark = pytest.mark.slow
+
 MARK = "zqxmark"
 HOSTILE = (
     f"\x1b[2J\x1b]0;{MARK}\x07\x9b31m",

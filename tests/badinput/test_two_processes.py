@@ -6,6 +6,8 @@ import pytest
 
 from badinput.build import BUNDLE, Memento, Said, contents, library, refused
 
+pytestmark = pytest.mark.slow
+
 
 def both(memento: Memento, *words: list[str]) -> list[Said]:
     started = [memento.start(*w) for w in words]

@@ -200,5 +200,6 @@ def _checked(name: str, value: object, source: str) -> object:
     kind = next(field.type for field in msgspec.structs.fields(Settings) if field.name == name)
     try:
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
-    except msgspec.ValidationError as error:
-        raise UsageError(f"setting {name!r} is {value!r}", where=source, hint=str(error)) from error
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        hint = str(error) if isinstance(error, msgspec.ValidationError) else "it is not text in UTF-8"
+        raise UsageError(f"setting {name!r} is {value!r}", where=source, hint=hint) from error
