@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test check lint types imports bench lock system build clean
+.PHONY: demo test check lint types imports bench kills lock system build clean
 
 demo: $(VENV)/.core  ## the whole loop on the bundled logs
 	$(BIN)/memento demo
@@ -25,8 +25,11 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## measures; writes bench/results.md
+bench: $(VENV)/.dev kills  ## measures; writes bench/results.md
 	$(BIN)/python -m bench
+
+kills: $(VENV)/.dev  ## kill -9 of ingestion, store, promotion and rollback, 200 times each (20 in `make test`)
+	MEMENTO_KILLS=200 $(BIN)/python -m pytest -q --timeout 3000 -k kill tests/badinput tests/store tests/promote
 
 build: $(VENV)/.dev
 	$(BIN)/python -m build --no-isolation --outdir dist .
