@@ -22,7 +22,7 @@ MASKER = Masker(salt=SALT)
 PIECES = st.sampled_from(
     [
         "password", "token", "api_key", "secret", "pwd", '"', "'", "\\", "\n", "\t", "=", ": ", ":=", " ", "sk-", "@",
-        "ghp_" + "a1B2" * 9, "AKIAQ3EGRTY7UIOPA2DF", "hunter2!x9Q", "Bearer ", "ann@firma.de", "https://",
+        "ghp_" + "a1B2" * 9, "AKIA" + "Q3EGRTY7UIOPA2DF", "hunter2!x9Q", "Bearer ", "ann@firma.de", "https://",
         "bob:geheim77@", "/Users/ann/x", "/home/bo", "C:\\Users\\cy\\y", "\\\\Users\\\\d", "-Users-ann-",
         "+49 151 23456789",
         "203.4.5.6", "93.184.216.34", "555-867-5309", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_9",
