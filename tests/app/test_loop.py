@@ -213,6 +213,14 @@ def test_a_skill_that_moved_on_is_rebased_verified_and_approved_again(project: P
     assert fresh is None or fresh.id == newest.id
 
 
+def test_a_patch_tested_alone_is_corrected_for_all_that_the_scan_tried(project: Project) -> None:
+    project.scan()
+    first = [h.verdict for h in current(project.store) if h.verdict.p_value is not None]
+    again = [pipeline.verify(project.store, v.patch, project.options(NOW + 1)) for v in first]
+    assert [(v.value, v.p_value, v.q_value) for v in again] == [(v.value, v.p_value, v.q_value) for v in first]
+    assert any((v.q_value or 0) > (v.p_value or 0) for v in again)
+
+
 def test_a_rejected_patch_does_not_come_back_while_its_evidence_stays(project: Project) -> None:
     project.scan()
     options = project.options()

@@ -8,7 +8,7 @@ proposed as it was tested; one that only all the logs teach waits for evidence, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +61,8 @@ class Analysis(NamedTuple):
     patterns: tuple[Pattern, ...]
     reflections: tuple[Reflection, ...]
     proposals: tuple[Proposal, ...]
+    tried: dict[str, list[float]]
+    """By pattern, the p-value of every guard that was tested, proposed or not: what a later test is corrected for."""
 
 
 def keyed(failures: Iterable[Failure]) -> dict[str, Failure]:
@@ -261,7 +263,11 @@ def analyse(
     proposals = choose(drafts, parts.gate)
     chosen = {p.patch.pattern: p.reflection for p in proposals}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
-    return Analysis(patterns, tuple(reflections), tuple(proposals))
+    tried: dict[str, list[float]] = defaultdict(list)
+    for one in drafts:
+        if one.evidence.p_value is not None:
+            tried[one.patch.pattern].append(one.evidence.p_value)
+    return Analysis(patterns, tuple(reflections), tuple(proposals), dict(tried))
 
 
 def with_lanes(
@@ -283,7 +289,7 @@ def verify_one(
     runs: Stored,
     patch: Patch,
     options: Options,
-    gate: Gate,
+    judge: Callable[[Verdict], Verdict],
 ) -> Verdict:
     """One patch tested again on the held-out part of what is stored now; its own training lineages are left out."""
     table = table_of(runs.values(), failures, lineages)
@@ -295,4 +301,18 @@ def verify_one(
     checks = check_patch(
         patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets, by_person=patch.edited
     )
-    return gate.judge([evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now)])[0]
+    return judge(evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now))
+
+
+def among(gate: Gate, tried: Mapping[str, Sequence[float]], pattern: str) -> Callable[[Verdict], Verdict]:
+    """The gate for one patch of `pattern`, corrected for everything else that the last scan tested.
+
+    A patch that is tested alone must not pass where it did not among the others.
+    """
+    others = [
+        Verdict(id=f"{key} {n}", patch="", value="not_enough_evidence", reason="", p_value=p)
+        for key, values in tried.items()
+        if key != pattern
+        for n, p in enumerate(values)
+    ]
+    return lambda evidence: gate.judge([evidence, *others])[0]

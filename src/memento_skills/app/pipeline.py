@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from memento_skills import detect
 from memento_skills.app import reading
 from memento_skills.app.current import LAST_SCAN, VERSION, current, queue_of
@@ -124,6 +126,7 @@ def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> 
             tx.add_verdict(proposal.verdict)
         tx.put_note(LAST_SCAN, repr(options.now))
         tx.put_note("basis", basis)
+        tx.put_note("tried", msgspec.json.encode(found.tried).decode())
 
 
 def failures(paths: Sequence[str], options: Options) -> tuple[Failure, ...]:
@@ -187,8 +190,9 @@ def verify(store: Store, patch_id: str, options: Options) -> Verdict:
 def _verdict(store: Store, patch: Patch, options: Options) -> Verdict:
     from memento_skills.app import analysis
 
-    gate = Parts(options).gate
-    return analysis.verify_one(store.failures(), store.lineages(), Stored(store), patch, options, gate)
+    tried = msgspec.json.decode(store.note("tried") or "{}", type=dict[str, list[float]])
+    judge = analysis.among(Parts(options).gate, tried, patch.pattern)
+    return analysis.verify_one(store.failures(), store.lineages(), Stored(store), patch, options, judge)
 
 
 def edited(store: Store, patch: Patch, text: str, *, curator: str, now: float) -> tuple[Patch, Verdict]:
