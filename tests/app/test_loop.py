@@ -221,6 +221,15 @@ def test_a_patch_tested_alone_is_corrected_for_all_that_the_scan_tried(project: 
     assert any((v.q_value or 0) > (v.p_value or 0) for v in again)
 
 
+def test_a_lesson_learnt_from_the_later_logs_too_is_not_tested_on_them(project: Project) -> None:
+    project.scan()
+    late = [h for h in current(project.store) if h.verdict.counts.calls == 0]
+    for held in late:
+        again = pipeline.verify(project.store, held.patch.id, project.options(NOW + 1))
+        assert (again.value, again.counts.calls) == ("not_enough_evidence", 0)
+    assert late
+
+
 def test_a_rejected_patch_does_not_come_back_while_its_evidence_stays(project: Project) -> None:
     project.scan()
     options = project.options()
