@@ -464,12 +464,28 @@ class Chip(Record, frozen=True, kw_only=True):
     dangerous: bool = False
 
 
+class Placement(Record, frozen=True, kw_only=True):
+    """Where a rule goes, told from the logs by which tier failed."""
+
+    tier: Literal["new", "description", "body", "reference"] = "body"
+    """new = no skill covers it; description = the skill was offered and not loaded; body = it was loaded and lacked
+    the rule; reference = it was loaded and its reference file was not read."""
+    why: str = ""
+    """The counts behind it, in one sentence."""
+
+
 class Patch(Record, frozen=True, kw_only=True):
     """Amendment of one SKILL.md against a base hash."""
 
     id: str
-    kind: Literal["amend", "create", "permission"] = "amend"
+    kind: Literal["amend", "create", "permission", "retire"] = "amend"
+    """retire = takes out a rule that an earlier patch wrote."""
     pattern: str
+    patterns: tuple[str, ...] = ()
+    """Further patterns whose rules became one with this one."""
+    placement: Placement = Placement()
+    notes: tuple[str, ...] = ()
+    """What a curator should know beside the checks: the language, the routing it changes, conflicts."""
     reflection: str
     skill: SkillRef
     before: str = ""
@@ -546,6 +562,33 @@ class Reach(Record, frozen=True, kw_only=True):
         return (self.loaded + self.selected) / self.runs if self.runs else None
 
 
+class Worth(Record, frozen=True, kw_only=True):
+    """The harm of the failures that a guard is right on, and how many lines of skill it costs to say so."""
+
+    failures: int = 0
+    """Failures that the guard is right on."""
+    held_out: bool = False
+    """Counted on later lineages that it was not learnt from; else on those it was learnt from."""
+    lines: int = 0
+    """Lines that the patch adds to what every load of the skill costs."""
+    minutes: float = 0.0
+    """Of the failures until they recovered, as the logs' times tell; gaps are cut."""
+    steps: int = 0
+    tokens: int = 0
+    harm: float = 0.0
+    """Minutes (where the log has no times, steps at their measured length), weighted by severity."""
+
+    @property
+    def per_line(self) -> float:
+        """Severity-weighted minutes for each line: the order of proposals."""
+        return self.harm / max(1, self.lines)
+
+    @property
+    def minutes_per_line(self) -> float:
+        """Plain minutes for each line, as it is said."""
+        return self.minutes / max(1, self.lines)
+
+
 class Verdict(Record, frozen=True, kw_only=True):
     """What testing a patch on unseen lineages says; lost cases and protected slices first."""
 
@@ -565,6 +608,9 @@ class Verdict(Record, frozen=True, kw_only=True):
     reach: Reach = Reach()
     examples: tuple[Citation, ...] = ()
     """Held-out failures that it caught."""
+    worth: Worth = Worth()
+    without: Counts | None = None
+    """What the whole set of the scan's patches loses on later lineages without this one; None = not measured."""
     at: float = 0.0
 
 
@@ -586,6 +632,7 @@ class QueueItem(Record, frozen=True, kw_only=True):
     score: float = 0.0
     scope: Scope = Scope()
     new_skill: bool = False
+    worth: Worth = Worth()
 
 
 class Decision(Record, frozen=True, kw_only=True):
