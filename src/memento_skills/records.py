@@ -29,7 +29,10 @@ Status = Literal[
 FailureKind = Literal[
     "tool_error", "exit_code", "permission_denied", "refusal", "interruption", "correction", "repeated_call",
     "outcome", "api_error", "cascade", "hook_block",
+    "no_progress", "check_failing", "gave_up", "goal_dropped", "reverted", "back_and_forth", "unchecked_claim",
+    "hidden_failure", "contradicted", "unconfirmed_action", "doubtful_end",
 ]  # fmt: skip
+"""The last two lines: silent failures, which no status of a result tells (`detect/silent.py`)."""
 
 Fault = Literal["agent", "user", "cascade", "service", "denial", "work"]
 
@@ -274,6 +277,8 @@ class Failure(Record, frozen=True, kw_only=True):
     signature: Signature
     quote: str
     """Literally in the step's text, cut to 300 characters."""
+    confidence: float = 1.0
+    """How sure (0-1) that this is a failure: 1 where the log states it, less where it was inferred."""
     at: float | None = None
     user: str = ""
     tenant: str = ""
