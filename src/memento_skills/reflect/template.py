@@ -29,6 +29,7 @@ from memento_skills.records import (
 from memento_skills.reflect.contrast import Table, table
 from memento_skills.reflect.lesson import Lesson, lesson_of
 from memento_skills.reflect.plain import plain
+from memento_skills.reflect.say import claims, extras, templates, topics
 from memento_skills.reflect.words import commands_of, facts_of
 
 MAX_CITATIONS = 4
@@ -38,8 +39,8 @@ def _load(name: str) -> dict[str, Any]:
     return tomllib.loads((files(__package__) / name).read_text("utf-8"))
 
 
-_TEMPLATES: list[dict[str, Any]] = _load("templates.toml")["template"]
-TOPICS: dict[str, dict[str, str]] = _load("templates.toml")["topics"]
+_TEMPLATES = templates()
+TOPICS = topics()
 _REMEDIES = _load("remedies.toml")
 
 
@@ -150,10 +151,10 @@ def _worded(
     if template is None:
         return _refusal(name, pattern, quotes, "no template says this as a good engineer would")
     try:
-        said = {k: template[k].format_map(facts) for k in ("wrong", "missing", "assumed", "rule")}
+        said = claims(template, facts)
     except KeyError as missing:
         return _refusal(name, pattern, quotes, f"the logs do not tell {missing} in plain words")
-    said["rule"] += _extras(template, lesson)
+    said["rule"] += extras(template, lesson.situations)
     worked = _working_quotes(rows, runs)
     guard = Guard(
         conditions=lesson.situations[0],
@@ -199,11 +200,6 @@ def _fits(template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], pattern
         and ("flags" not in when or expect.flag in when["flags"].split())
         and ("causes" not in when or pattern.cause in when["causes"].split())
     )
-
-
-def _extras(template: dict[str, Any], lesson: Lesson) -> str:
-    used = {word for s in lesson.situations for c in s for word in (c.feature, str(c.value))}
-    return "".join(" " + text for key, text in template.get("extra", {}).items() if used & set(key.split()))
 
 
 def _working_quotes(rows: Sequence[Row], runs: Mapping[str, Run]) -> list[Citation]:

@@ -10,6 +10,7 @@ from memento_skills.guards import Row
 from memento_skills.records import Pattern
 from memento_skills.reflect.lesson import Lesson
 from memento_skills.reflect.plain import plain, value_of
+from memento_skills.reflect.say import OWN, phrased
 
 
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
@@ -20,9 +21,7 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     command = _fuller(max(commands, key=len, default=""), common, len(rows))
     grouped = next((p.text for p in pattern.signature.parts if p.name == "command"), "")
     command = grouped if grouped.startswith(command + " ") else command
-    changers = sorted({str(c.value) for s in lesson.situations for c in s if c.feature == "changed_by"})
     project = pattern.projects[0] if pattern.projects else ""
-    folder = "the project's root" if expect.path == "<root>" else f"`{expect.path.removeprefix('<root>/')}`"
     found = {
         "command": command,
         "programs": command.split(" ", 1)[0],
@@ -35,11 +34,12 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     facts = {k: v for k, v in found.items() if v and plain(v)}
     if "flag" in facts:
         facts["flag_value"] = f"{expect.flag} {value_of(expect.value)}".strip()
-    if expect.path and plain(expect.path):
-        facts["folder"] = folder
-    facts["changer"] = f"`{changers[0]}`" if changers and plain(changers[0]) else "a command that rewrites files"
-    facts["situation"] = _situation(lesson)
-    return facts
+    return facts | phrased(lesson.situations[:1], expect, OWN) | _changer(lesson)
+
+
+def _changer(lesson: Lesson) -> dict[str, str]:
+    """What rewrote the file, from whichever situation tells it."""
+    return {"changer": phrased(lesson.situations, lesson.alternative.expect, OWN)["changer"]}
 
 
 def _fuller(command: str, common: Counter[str], rows: int) -> str:
@@ -48,18 +48,6 @@ def _fuller(command: str, common: Counter[str], rows: int) -> str:
         if not command or (head.startswith(command + " ") and " " not in command and 2 * count > rows):
             return head
     return command
-
-
-def _situation(lesson: Lesson) -> str:
-    """The part of the conditions that the sentence must say: the file extension or folder it is limited to."""
-    for condition in sorted(lesson.situations[0], key=lambda c: c.feature != "under"):
-        if condition.feature == "extension" and plain(str(condition.value)):
-            return f" for `{condition.value}` files"
-        if condition.feature == "under" and plain(str(condition.value)):
-            return f" on files in `{condition.value}`"
-        if condition.feature == "cwd" and condition.value in ("sub", "root"):
-            return " from a subfolder" if condition.value == "sub" else " from the project's root"
-    return ""
 
 
 def commands_of(lesson: Lesson) -> list[str]:

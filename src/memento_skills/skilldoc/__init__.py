@@ -7,6 +7,7 @@ where a document is too broken to be changed safely: such a file is listed and r
 from memento_skills.skilldoc.amend import amend, append_section, has_rule, inserted, remove_rule
 from memento_skills.skilldoc.check import Mode, check, new_problems
 from memento_skills.skilldoc.create import create, diff, slug
+from memento_skills.skilldoc.describe import describe, described, extended, undescribed
 from memento_skills.skilldoc.document import Section, SkillDoc, parse, revision
 from memento_skills.skilldoc.frontmatter import Problem, split_lines
 from memento_skills.skilldoc.tools import allowed_tools, widened
@@ -21,7 +22,10 @@ __all__ = [
     "append_section",
     "check",
     "create",
+    "describe",
+    "described",
     "diff",
+    "extended",
     "has_rule",
     "inserted",
     "new_problems",
@@ -30,5 +34,6 @@ __all__ = [
     "revision",
     "slug",
     "split_lines",
+    "undescribed",
     "widened",
 ]
