@@ -49,7 +49,7 @@ def test_the_format_is_told_by_content(tmp_path: Path, data: bytes, name: str, r
         ("hi".encode("utf-16"), "binary"),
         (b"# A readme\n", "not a log"),
         (b'{"trajectory_id": 1, "failures": []}', "not a log"),
-        (b'{"type": "response_item", "payload": {"role": "user", "content": []}}\n', "not a log"),
+        (b'{"type": "other_item", "payload": {"role": "user", "content": []}}\n', "not a log"),
         (gzip.compress(b"", mtime=0), "empty"),
         (b"\x1f\x8bbroken", "empty"),
     ],

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from memento_skills.ingest.chat import ChatReader
 from memento_skills.ingest.claude_code import ClaudeCodeReader
+from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.generic import GenericReader
 from memento_skills.ingest.reader import BaseReader
 
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
+    "codex": CodexReader,
     "chat": ChatReader,
     "generic": GenericReader,
 }
