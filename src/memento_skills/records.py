@@ -485,6 +485,8 @@ class Patch(Record, frozen=True, kw_only=True):
     id: str
     kind: Literal["amend", "create", "permission", "retire"] = "amend"
     """retire = takes out a rule that an earlier patch wrote."""
+    retires: str = ""
+    """Id of that earlier patch."""
     pattern: str
     patterns: tuple[str, ...] = ()
     """Further patterns whose rules became one with this one."""

@@ -44,10 +44,12 @@ def arm(store: Store) -> None:
     """Lay out the guards of what is promoted now, for the hook, which does not open the store."""
     undone = {r.promotion for r in store.rollbacks()}
     wanted = {p.patch for p in store.promotions() if p.id not in undone}
+    patches = [p for p in store.patches() if p.id in wanted]
+    retired = {p.retires for p in patches}
     armed = [
         ArmedGuard(patch=p.id, guard=p.guard, scope=p.scope)
-        for p in store.patches()
-        if p.id in wanted and p.guard is not None
+        for p in patches
+        if p.guard is not None and p.kind != "retire" and p.id not in retired
     ]
     write_armed(Path(store.path).resolve().parent, armed)
 

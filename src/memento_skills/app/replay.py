@@ -36,7 +36,8 @@ def armed(store: Store, status: str) -> list[Armed]:
         patches = [p for p in store.patches() if p.id in wanted]
     else:
         patches = [p.patch for p in current(store) if status == "all" or p.verdict.value == "better"]
-    found = [Armed(p, p.guard) for p in patches if p.guard is not None]
+    gone = {p.retires for p in patches} if status == "promoted" else set()
+    found = [Armed(p, p.guard) for p in patches if p.guard is not None and p.kind != "retire" and p.id not in gone]
     return sorted(found, key=lambda a: (-a.guard.confidence, a.guard.id, a.patch.id))
 
 

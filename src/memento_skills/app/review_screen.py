@@ -77,7 +77,8 @@ def head(card: Card, place: str, answer: str = "") -> RenderableType:
     facts.append(f"; {item.failures} failures, {item.users} {'user' if item.users == 1 else 'users'}; ")
     word, style = screen.VERDICT_WORDS[card.verdict.value]
     rows.append(facts.append(word, style))
-    what = {"amend": "amends", "create": "NEW skill", "permission": "PERMISSION for"}[card.patch.kind]
+    kinds = {"amend": "amends", "create": "NEW skill", "permission": "PERMISSION for", "retire": "TAKES A RULE OUT of"}
+    what = kinds[card.patch.kind]
     skill = Text().append(f"{what} ", "yellow" if card.patch.kind != "amend" else "")
     skill.append_text(screen.plain(card.patch.skill.name, "bold")).append(
         f", for {screen.scope_words(card.patch.scope)}"

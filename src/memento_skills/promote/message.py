@@ -44,7 +44,12 @@ def branch_ref(skill: str, patch: str, suffix: str = "") -> str:
 
 def promotion_message(patch: Patch, trailers: Sequence[tuple[str, str]]) -> str:
     """The message of a promotion's commit: subject, the rule (indented), trailers."""
-    verb = {"amend": "amend", "create": "add", "permission": "change the permissions of"}[patch.kind]
+    verb = {
+        "amend": "amend",
+        "create": "add",
+        "permission": "change the permissions of",
+        "retire": "take a rule out of",
+    }[patch.kind]
     whose = "" if patch.scope.level == "base" else f" for {patch.scope.level} {ref_part(patch.scope.name)}"
     return _message(f"skill {ref_part(patch.skill.name)}: {verb} it{whose}", [shown(patch.rule, patch.id)], trailers)
 

@@ -17,8 +17,8 @@ from memento_skills.skilldoc.document import MAX_BYTES
 
 FindSecrets = Callable[[str], Sequence[Finding]]
 
-MAX_LINES = {"amend": 20, "permission": 20, "create": 200}
-MAX_CHARACTERS = {"amend": 2_000, "permission": 2_000, "create": 12_000}
+MAX_LINES = {"amend": 20, "permission": 20, "create": 200, "retire": 0}
+MAX_CHARACTERS = {"amend": 2_000, "permission": 2_000, "create": 12_000, "retire": 0}
 """A patch is the smallest amendment: a rule has some 300 characters. More is a rewrite and is reviewed as code is."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -93,11 +93,31 @@ def _untouched(patch: Patch, *, by_person: bool) -> Check:
         before, after = _without_tools(before), _without_tools(after)
         passed = before == after
         return Check(name=name, passed=passed, detail="" if passed else f"changes more than {_TOOLS_FIELD}")
-    passed = skilldoc.inserted(before, after) is not None
+    if patch.kind == "retire":
+        return _only_removed(patch)
+    passed = skilldoc.inserted(before, after) is not None or _described(before, after)
     if by_person and not passed:
         return Check(name=name, passed=True, detail="the curator changed other lines too")
     detail = "" if passed else "changes or removes lines, line endings or the end of the file that it does not amend"
     return Check(name=name, passed=passed, detail=detail)
+
+
+def _only_removed(patch: Patch) -> Check:
+    """A retirement takes out lines that hold its own rule and the blank lines and heading about it, nothing else."""
+    gone = skilldoc.inserted(patch.after, patch.before)
+    rule = " ".join(patch.rule.split())
+    lines = [" ".join(line.split()) for line in gone or () if line.strip()]
+    others = [line for line in lines if not line.endswith(rule) and not line.startswith("#")]
+    passed = gone is not None and not others and any(line.endswith(rule) for line in lines)
+    return Check(name="rest untouched", passed=passed, detail="" if passed else "takes out more than its own rule")
+
+
+def _described(before: str, after: str) -> bool:
+    """Whole lines added to the body, and words at the end of the description: nothing else is another."""
+    old, new = skilldoc.undescribed(before), skilldoc.undescribed(after)
+    if old is None or new is None or not skilldoc.extended(before, after):
+        return False
+    return skilldoc.inserted(old, new) is not None
 
 
 def _without_tools(text: str) -> str:

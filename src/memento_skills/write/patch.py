@@ -1,6 +1,7 @@
-"""One list item added to one SKILL.md (or one new SKILL.md), every other byte untouched.
+"""One list item added to one SKILL.md (or one new SKILL.md), and where its description failed one sentence there.
 
-The text of the rule was made by the reflector from a template and checked plain words; nothing here reads a log.
+Every other byte stays. The text of the rule was made by the reflector from a template and checked plain words; nothing
+here reads a log.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from typing import NamedTuple
 
 from memento_skills import skilldoc
 from memento_skills.errors import BadInput
-from memento_skills.records import Patch, Pattern, Reflection, Scope, SkillRef, digest
+from memento_skills.records import Patch, Pattern, Placement, Reflection, Scope, SkillRef, digest
+from memento_skills.write.known import said_already
+from memento_skills.write.language import language_of
+from memento_skills.write.style import heading_for, styled
 
 WRITER = "template@2026-11"
 
@@ -24,26 +28,48 @@ class Target(NamedTuple):
     description: str = ""
 
 
+class Manner(NamedTuple):
+    """How the rule goes into the target."""
+
+    rule: str = ""
+    """The rule in the skill's own language; "" = as the reflection says it."""
+    placement: Placement = Placement()
+    addition: str = ""
+    """Sentence for the description of an existing skill; "" = it stays."""
+    patterns: tuple[str, ...] = ()
+    """Further patterns that the rule is about."""
+    notes: tuple[str, ...] = ()
+
+
+AS_IT_IS = Manner()
+
+
 def write(
     reflection: Reflection,
     pattern: Pattern,
     target: Target,
+    manner: Manner = AS_IT_IS,
     *,
     scope: Scope,
     clients: Sequence[str],
     models: Sequence[str],
 ) -> Patch:
-    """The patch of a reflection that is not refused. Raises BadInput where the skill cannot be amended safely."""
+    """The patch of a reflection that is not refused.
+
+    Raises BadInput where the skill cannot be amended safely, or says the rule already.
+    """
     if reflection.refused or reflection.guard is None:
         raise BadInput("a refused reflection has no patch", where=reflection.id, hint=reflection.refused)
-    rule = reflection.facts["rule"]
-    after = _with_rule(target, rule)
+    rule, after = _with_rule(target, manner.rule or reflection.facts["rule"], manner.addition)
     path = target.ref.path
     claims = (reflection.wrong_decision, reflection.missing_information, reflection.failed_assumption)
     return Patch(
         id=digest("patch", reflection.id, target.ref.library, path, target.text, after, scope),
         kind="amend" if target.text else "create",
         pattern=pattern.id,
+        patterns=tuple(sorted(set(manner.patterns) - {pattern.id})),
+        placement=manner.placement,
+        notes=manner.notes,
         reflection=reflection.id,
         skill=target.ref,
         before=target.text,
@@ -59,19 +85,31 @@ def write(
     )
 
 
-def _with_rule(target: Target, rule: str) -> str:
+def _with_rule(target: Target, rule: str, addition: str = "") -> tuple[str, str]:
+    """The rule in the manner of the skill, and the skill's text with it."""
     if not target.text:
-        return skilldoc.create(target.ref.name, target.description, target.title, [rule])
+        return rule, skilldoc.create(target.ref.name, target.description, target.title, [rule])
     document = skilldoc.parse(target.text)
-    if skilldoc.has_rule(document, rule):
-        raise BadInput("the skill says this already", where=target.ref.path)
-    return skilldoc.amend(document, rule)
+    said = said_already(document, rule)
+    if said is not None:
+        raise BadInput(f"the skill says this already in line {said.line}", where=target.ref.path)
+    rule = styled(document, rule)
+    after = skilldoc.amend(document, rule, heading=heading_for(document, language_of(target.text)))
+    return rule, skilldoc.describe(skilldoc.parse(after), addition) if addition else after
 
 
 def rebased(patch: Patch, target: Target) -> Patch:
     """The same rule against the skill as it is now; a new id, so that it is verified and approved again."""
-    after = _with_rule(target, patch.rule)
-    return _replaced(patch, target.ref, target.text, after, patch.rule, patch.writer)
+    rule, after = _with_rule(target, patch.rule, added_description(patch))
+    return _replaced(patch, target.ref, target.text, after, rule, patch.writer)
+
+
+def added_description(patch: Patch) -> str:
+    """The sentence that a patch adds to the description of an existing skill, "" where it adds none."""
+    if not patch.before or not skilldoc.extended(patch.before, patch.after):
+        return ""
+    old, new = skilldoc.parse(patch.before).description, skilldoc.parse(patch.after).description
+    return " ".join(new.split())[len(" ".join(old.split())) :].lstrip(" .")
 
 
 def write_edited(patch: Patch, after: str, curator: str) -> Patch:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from memento_skills import skilldoc
 from memento_skills.errors import BadInput
 from memento_skills.records import Patch, Promotion, digest
+from memento_skills.write.language import language_of
 from memento_skills.write.patch import WRITER, Target
+from memento_skills.write.style import heading_for
 
 
 def retired(promotion: Promotion, written: Patch, target: Target, why: str) -> Patch:
@@ -16,10 +18,13 @@ def retired(promotion: Promotion, written: Patch, target: Target, why: str) -> P
     """
     if promotion.patch != written.id:
         raise BadInput("the promotion is of another patch", where=promotion.id)
-    after = skilldoc.remove_rule(target.text, written.rule)
+    document = skilldoc.parse(target.text)
+    heading = heading_for(document, language_of(target.text))
+    after = skilldoc.remove_rule(target.text, written.rule, heading=heading)
     return Patch(
         id=digest("retire", written.id, promotion.id, target.ref.library, target.ref.path, target.text, after),
         kind="retire",
+        retires=written.id,
         pattern=written.pattern,
         patterns=written.patterns,
         reflection=written.reflection,

@@ -1,0 +1,151 @@
+"""From logs and library: where a rule goes, in which language, and with which words the skill is found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from memento_skills.guards import Row, tools
+from memento_skills.read.references import references
+from memento_skills.read.router import words
+from memento_skills.records import Guard, Pattern, Placement, Reflection, Run, Scope
+from memento_skills.reflect.merge import situations_of
+from memento_skills.reflect.plain import plain
+from memento_skills.reflect.say import OWN, languages, phrases, rule_in
+from memento_skills.write import Manner, Target
+from memento_skills.write.known import codes_of
+from memento_skills.write.language import language_name, language_of
+from memento_skills.write.placement import Exposure, new_skill, placement
+from memento_skills.write.trigger import Task, addition, description, trigger_words
+
+ROUTING = "adds to the description: for which tasks the skill is loaded changes for everyone who has it"
+
+
+class Logs(NamedTuple):
+    """What placing asks of the runs, gathered once for all patterns."""
+
+    headers: Mapping[str, Run]
+    tasks: Mapping[str, Task]
+    """By run; of the runs that may be learnt from, each with what its person asked for."""
+    read: Mapping[str, frozenset[str]]
+    """By run, the files below a `skills` folder that it read."""
+    names: frozenset[str]
+    """Words of users' names, which never enter a description."""
+
+
+def logs_of(table: Iterable[Row], headers: Mapping[str, Run], *, unseen: frozenset[str] = frozenset()) -> Logs:
+    """Gather it from the rows; runs of `unseen` lineages give no task: descriptions are tested on them."""
+    read: dict[str, set[str]] = defaultdict(set)
+    tasks: dict[str, Task] = {}
+    users: set[str] = set()
+    for row in table:
+        if "/skills/" in row.call.path and tools.role(row.call.step.tool) == "read":
+            read[row.run].add(row.call.path)
+        users.add(row.user)
+        header = headers.get(row.run)
+        if row.run not in tasks and row.lineage not in unseen and header is not None and header.task:
+            tasks[row.run] = Task(row.lineage, header.task, row.user)
+    names = frozenset(word for user in users for word in words(user))
+    return Logs(headers, tasks, {run: frozenset(paths) for run, paths in read.items()}, names)
+
+
+def calls_of(reflections: Iterable[Reflection]) -> tuple[str, ...]:
+    """Commands, tools and kinds of files that lessons are about, as plain words, sorted."""
+    found: set[str] = set()
+    for reflection in reflections:
+        found.update(reflection.facts.get("command", "").split(phrases(OWN)["or"]))
+        found.update(reflection.facts.get(name, "") for name in ("expect_tool", "tool", "instead"))
+        if reflection.guard is not None:
+            found.update(_kinds(reflection.guard))
+    return tuple(sorted(word for word in found if word and plain(word)))
+
+
+def _kinds(guard: Guard) -> set[str]:
+    conditions = [c for s in situations_of(guard) for c in s if c.feature == "extension" and c.op == "has"]
+    return {f"{c.value} files" for c in conditions}
+
+
+def with_description(target: Target, reflections: Sequence[Reflection], failing: Iterable[str], logs: Logs) -> Target:
+    """The target of a new skill with a description that speaks of its calls and its tasks' words."""
+    if target.text:
+        return target
+    found = _words(failing, logs)
+    return target._replace(description=description(target.description, calls_of(reflections), found))
+
+
+def _words(failing: Iterable[str], logs: Logs) -> tuple[str, ...]:
+    runs = set(failing)
+    mine = [task for run, task in logs.tasks.items() if run in runs]
+    lineages = {task.lineage for task in mine}
+    rest = [task for task in logs.tasks.values() if task.lineage not in lineages]
+    return trigger_words(mine, rest, words, names=logs.names)
+
+
+def manner_of(
+    reflection: Reflection,
+    target: Target,
+    failing: Sequence[Row],
+    logs: Logs,
+    patterns: Sequence[Pattern],
+    scope: Scope,
+) -> Manner:
+    """How a lesson is said and placed in its target, and what the curator is told of it."""
+    where = _placed(reflection, target, failing, logs)
+    notes: list[str] = []
+    rule = _in_language(reflection, target, notes)
+    sentence = ""
+    if where.tier == "description" and scope.level == "base":
+        sentence = addition(calls_of([reflection]), _words((r.run for r in failing), logs))
+        notes += [ROUTING] if sentence else []
+    if where.tier == "reference":
+        rule = f"{rule or reflection.facts['rule']} {_pointer(where)}"
+    return Manner(rule, where, sentence, tuple(p.id for p in patterns), tuple(notes))
+
+
+def _pointer(where: Placement) -> str:
+    return f"Read `{where.why.split('`')[1]}` first: it has the details."
+
+
+def _in_language(reflection: Reflection, target: Target, notes: list[str]) -> str:
+    """The rule in the skill's language, "" for our own; where we have no words for it, the curator is told."""
+    language = language_of(target.text) if target.text else ""
+    if language in ("", OWN) or reflection.guard is None:
+        return ""
+    if language in languages():
+        situations = situations_of(reflection.guard)
+        rule = rule_in(language, reflection.template, reflection.facts, situations, reflection.guard.expect)
+        if rule:
+            return rule
+    notes.append(
+        f"the skill is written in {language_name(language)} and the rule in English: edit it before you approve"
+    )
+    return ""
+
+
+def _placed(reflection: Reflection, target: Target, failing: Sequence[Row], logs: Logs) -> Placement:
+    runs = sorted({row.run for row in failing})
+    if not target.text:
+        return new_skill(len(runs), sum(bool(_header(logs, run).skills_listed) for run in runs))
+    name = target.ref.name
+    at_failure = {row.run for row in failing if _bare(row.skill) == name}
+    exposures = [_exposure(run, name, target, run in at_failure, logs) for run in runs]
+    return placement(exposures, references(target.ref), codes_of(reflection.facts["rule"]))
+
+
+def _exposure(run: str, name: str, target: Target, at_failure: bool, logs: Logs) -> Exposure:  # noqa: FBT001
+    header = _header(logs, run)
+    listed = {_bare(s) for s in header.skills_listed}
+    loaded = at_failure or name in {_bare(s) for s in header.skills_loaded}
+    folder = target.ref.path.rpartition("/")[0].rpartition("/")[2]
+    read = frozenset(path.split(f"/{folder}/", 1)[1] for path in logs.read.get(run, ()) if f"/{folder}/" in path)
+    return Exposure(run, name in listed or loaded, loaded, read, bool(header.skills_listed))
+
+
+def _header(logs: Logs, run: str) -> Run:
+    return logs.headers.get(run) or Run(id=run, client="", reader="")
+
+
+def _bare(skill: str) -> str:
+    """`plugin:skill` -> `skill`."""
+    return skill.rsplit(":", 1)[-1]
