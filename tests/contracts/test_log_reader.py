@@ -29,6 +29,26 @@ SAMPLES: dict[str, list[bytes]] = {
         ),
         b'{"type":"user","uuid":"u3","sessionId":"s2","message":{"role":"user","content":"other session"}}',
     ],
+    "codex": [
+        b'{"timestamp":"2026-03-01T10:00:00.000Z","type":"session_meta","payload":{"id":"s1","cwd":"/home/ada/app"}}',
+        (
+            b'{"timestamp":"2026-03-01T10:00:01.000Z","type":"response_item","payload":{"type":"message","role":"user",'
+            b'"content":[{"type":"input_text","text":"fix it"}]}}'
+        ),
+        (
+            b'{"timestamp":"2026-03-01T10:00:03.000Z","type":"response_item","payload":{"type":"function_call",'
+            b'"name":"shell","arguments":"{\\"command\\":[\\"ls\\",\\"x\\"]}","call_id":"c1"}}'
+        ),
+        (
+            b'{"timestamp":"2026-03-01T10:00:04.000Z","type":"response_item","payload":{"type":"function_call_output",'
+            b'"call_id":"c1","output":"Exit code: 2\\nWall time: 0 seconds\\nOutput:\\nls: x: No such file"}}'
+        ),
+        b'{"timestamp":"2026-03-01T11:00:00.000Z","type":"session_meta","payload":{"id":"s2","cwd":"/home/ada/app"}}',
+        (
+            b'{"timestamp":"2026-03-01T11:00:01.000Z","type":"response_item","payload":{"type":"message","role":"user",'
+            b'"content":[{"type":"input_text","text":"other session"}]}}'
+        ),
+    ],
     "chat": [
         (
             b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'
