@@ -477,6 +477,8 @@ class Placement(Record, frozen=True, kw_only=True):
     the rule; reference = it was loaded and its reference file was not read."""
     why: str = ""
     """The counts behind it, in one sentence."""
+    file: str = ""
+    """reference: the file that covers the rule, relative to the skill's folder."""
 
 
 class Patch(Record, frozen=True, kw_only=True):

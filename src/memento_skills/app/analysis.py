@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from memento_skills import curate, detect
-from memento_skills.app.drafting import Lessons, Proposal, choose, draft, is_of, reach_of
+from memento_skills.app.drafting import Lessons, Proposal, choose, draft, evidence_for, finished
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import Parts
 from memento_skills.app.shelf import Shelf, shelf_of
 from memento_skills.app.stored import Stored
 from memento_skills.guards import Row, rows
 from memento_skills.interfaces import Gate, Reflector
-from memento_skills.masking import find_secrets
 from memento_skills.records import (
     Failure,
     Patch,
@@ -31,8 +29,6 @@ from memento_skills.records import (
 )
 from memento_skills.reflect import Evidence, evidence
 from memento_skills.verify import backtest
-from memento_skills.verify.checks import check_patch
-from memento_skills.verify.verdict import evidence_of
 
 
 class Analysis(NamedTuple):
@@ -129,9 +125,9 @@ def analyse(
     lessons, held_out = learn(table, patterns, runs, options.split, parts.reflectors)
     progress("testing", 0, 0)
     shelf = shelf_of(options, headers)
-    drafts = draft(lessons, patterns, held_out, table, shelf, runs.headers, options.now)
-    proposals = choose(drafts, parts.gate)
-    chosen = {p.patch.pattern: p.reflection for p in proposals}
+    drafts, refused = draft(lessons, patterns, held_out, table, shelf, runs.headers, options.now)
+    proposals = finished(choose(drafts, parts.gate), held_out, table)
+    chosen = refused | {p.patch.pattern: p.reflection for p in proposals}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
     tried: dict[str, list[float]] = defaultdict(list)
     for one in drafts:
@@ -172,11 +168,7 @@ def verify_one(
     if any(row.lineage in learned for row in held_out):
         held_out = []  # its conditions were chosen on these calls, too: they are not unseen
     shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
-    reach = reach_of(patch, [r for r in held_out if is_of(r, patch.pattern)], runs.headers, shelf)
-    checks = check_patch(
-        patch, folder=Path(patch.skill.path).parent.name, find_secrets=find_secrets, by_person=patch.edited
-    )
-    return judge(evidence_of(patch, held_out, checks=checks, reach=reach, at=options.now))
+    return judge(evidence_for(patch, held_out, table, shelf, runs.headers, options.now, by_person=patch.edited))
 
 
 def among(gate: Gate, tried: Mapping[str, Sequence[float]], pattern: str) -> Callable[[Verdict], Verdict]:

@@ -170,7 +170,7 @@ def reflect(store: Store, pattern: str | None) -> list[Reflection]:
 def propose(store: Store, pattern: str | None) -> list[Patch]:
     """The patches held up now, of one pattern or of all."""
     wanted = store.pattern(pattern).id if pattern else None
-    return [h.patch for h in current(store) if wanted in (None, h.patch.pattern)]
+    return [h.patch for h in current(store) if wanted in (None, h.patch.pattern, *h.patch.patterns)]
 
 
 def guard_replay(store: Store, file: str, status: str, options: Options) -> Iterator[dict[str, Any]]:

@@ -98,13 +98,9 @@ def manner_of(
     if where.tier == "description" and scope.level == "base":
         sentence = addition(calls_of([reflection]), _words((r.run for r in failing), logs))
         notes += [ROUTING] if sentence else []
-    if where.tier == "reference":
-        rule = f"{rule or reflection.facts['rule']} {_pointer(where)}"
+    if where.tier == "reference" and plain(where.file):
+        rule = f"{rule or reflection.facts['rule']} Read `{where.file}` first: it has the details."
     return Manner(rule, where, sentence, tuple(p.id for p in patterns), tuple(notes))
-
-
-def _pointer(where: Placement) -> str:
-    return f"Read `{where.why.split('`')[1]}` first: it has the details."
 
 
 def _in_language(reflection: Reflection, target: Target, notes: list[str]) -> str:
@@ -133,7 +129,7 @@ def _placed(reflection: Reflection, target: Target, failing: Sequence[Row], logs
     return placement(exposures, references(target.ref), codes_of(reflection.facts["rule"]))
 
 
-def _exposure(run: str, name: str, target: Target, at_failure: bool, logs: Logs) -> Exposure:  # noqa: FBT001
+def _exposure(run: str, name: str, target: Target, at_failure: bool, logs: Logs) -> Exposure:
     header = _header(logs, run)
     listed = {_bare(s) for s in header.skills_listed}
     loaded = at_failure or name in {_bare(s) for s in header.skills_loaded}

@@ -4,7 +4,7 @@ from memento_skills.curate.decide import Answer, decide, edited, seen_hash
 from memento_skills.curate.lanes import assign, depths, lane, raised
 from memento_skills.curate.queue import queue, reviewable
 from memento_skills.curate.refile import evidence_hash, refile_allowed
-from memento_skills.curate.rules import LANES, Quotas
+from memento_skills.curate.rules import LANES, Quotas, weight
 
 __all__ = [
     "LANES",
@@ -21,4 +21,5 @@ __all__ = [
     "refile_allowed",
     "reviewable",
     "seen_hash",
+    "weight",
 ]

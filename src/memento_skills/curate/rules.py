@@ -85,3 +85,8 @@ def rules() -> Rules:
     """The rules as shipped."""
     data = files("memento_skills.curate").joinpath("lanes.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(data), Rules)
+
+
+def weight(severity: int) -> float:
+    """What one failure of that severity (1 worst … 4) counts for."""
+    return rules().weight(severity)

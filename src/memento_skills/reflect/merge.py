@@ -67,6 +67,12 @@ def merged(lessons: Sequence[Reflection], main: str) -> Reflection:
     return msgspec.structs.replace(made, id=digest("reflection", made))
 
 
+def refused(lesson: Reflection, pattern: str, why: str) -> Reflection:
+    """The same lesson of which no patch is written for that pattern, with the reason on record."""
+    made = msgspec.structs.replace(lesson, id="", pattern=pattern, refused=why)
+    return msgspec.structs.replace(made, id=digest("reflection", made))
+
+
 def situations_of(guard: Guard) -> tuple[tuple[Condition, ...], ...]:
     """All situations of a guard, the first one first."""
     return (guard.conditions, *guard.also)

@@ -39,7 +39,7 @@ def placement(exposures: Sequence[Exposure], references: Mapping[str, str], code
         readers = sum(file in e.read for e in exposures if e.loaded)
         if file and 2 * readers < loaded:
             why = f"loaded in {loaded} of {runs} failing runs, and `{file}`, which covers it, was read in {readers}"
-            return Placement(tier="reference", why=why)
+            return Placement(tier="reference", why=why, file=file)
         return Placement(tier="body", why=f"loaded in {loaded} of {runs} failing runs, and the rule was not in it")
     if told and 2 * offered >= len(told):
         why = f"offered in {offered} of {len(told)} failing runs whose logs tell it, and loaded in {loaded}"
