@@ -60,6 +60,10 @@ HealthStatus = Literal["watching", "healthy", "regressed", "cannot_tell"]
 Origin = Literal["learned", "builtin"]
 
 
+SURE = 0.6
+"""Confidence below which a failure is shown as unsure."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of all records: immutable, keyword-only, unknown fields refused."""
 
@@ -278,7 +282,8 @@ class Failure(Record, frozen=True, kw_only=True):
     quote: str
     """Literally in the step's text, cut to 300 characters."""
     confidence: float = 1.0
-    """How sure (0-1) that this is a failure: 1 where the log states it, less where it was inferred."""
+    """How sure (0-1) that this is a failure: 1 where the log states it, less where it was inferred; shown as unsure
+    below `SURE`."""
     at: float | None = None
     user: str = ""
     tenant: str = ""

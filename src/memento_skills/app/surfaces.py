@@ -38,6 +38,7 @@ def failure(item: Failure) -> dict[str, Any]:
         "cause": item.cause,
         "signature": item.signature.id,
         "severity": item.severity,
+        "confidence": item.confidence,
         "quote": item.quote,
         "step": item.step,
         "rule": item.rule,

@@ -16,6 +16,7 @@ from memento_skills.detect.results import (
     ToolErrors,
 )
 from memento_skills.detect.rules import Rules, load
+from memento_skills.detect.silent import SilentFailures
 from memento_skills.interfaces import Detector
 from memento_skills.records import Failure, Run
 
@@ -35,6 +36,7 @@ def detectors(rules: Rules | None = None) -> tuple[Detector, ...]:
         ApiErrors(rules),
         Corrections(rules),
         Outcomes(rules),
+        SilentFailures(rules),
     )
 
 

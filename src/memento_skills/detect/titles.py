@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from memento_skills.detect.rules import Rule, Rules
 from memento_skills.detect.signature import plain
+from memento_skills.detect.silent_rules import Finding
+from memento_skills.detect.silent_rules import load as silent_tables
 from memento_skills.masking import visible
 from memento_skills.records import Failure, Remedy
 
@@ -24,6 +26,7 @@ def title(failure: Failure, rules: Rules, *, once: bool = False) -> str:
     told = _told(failure)
     chosen = (
         next((row.title for row in rules.corrections if row.name == told.get("correction")), "")
+        or _title_of(silent_tables().findings.values(), told.get("silent", ""))
         or _title_of(rules.aliases, parts.get("error", "").split(" ", maxsplit=1)[0])
         or _title_of(rules.cause, told.get("cause", ""))
         or _title_of(rules.fault, told.get("fault", ""))
@@ -50,7 +53,10 @@ def title(failure: Failure, rules: Rules, *, once: bool = False) -> str:
 
 def remedy(failure: Failure, rules: Rules) -> Remedy:
     """Who can put it right: the cause rule's remedy, else the fault's default."""
-    name = _told(failure).get("cause", "")
+    told = _told(failure)
+    if silent := silent_tables().findings.get(told.get("silent", "")):
+        return silent.remedy
+    name = told.get("cause", "")
     row = next((row for row in rules.cause if row.name == name), None)
     return (row.remedy if row else None) or rules.default_remedy.get(failure.fault, "none")
 
@@ -70,7 +76,7 @@ def _told(failure: Failure) -> dict[str, str]:
     return {kind: name for kind, name in pairs}  # noqa: C416  # dict() of lists of two would not type-check
 
 
-def _title_of(table: Iterable[Rule], name: str) -> str:
+def _title_of(table: Iterable[Rule | Finding], name: str) -> str:
     return next((row.title for row in table if row.name == name and row.title), "")
 
 

@@ -7,7 +7,7 @@ import click
 from memento_skills.app.cli import flags
 from memento_skills.app.cli.base import Command
 from memento_skills.app.cli.session import Session
-from memento_skills.records import Failure
+from memento_skills.records import SURE, Failure
 
 
 @click.command("failures", cls=Command)
@@ -45,7 +45,8 @@ def command(
 
 
 def line(failure: Failure) -> str:
-    """`file:line  severity  fault  kind  tool  quote`, the quote on one line."""
+    """`file:line  severity  fault  kind  tool  quote`, the quote on one line; `kind?(0.5)` where it is unsure."""
     quote = " ".join(failure.quote.split())[:120]
+    kind = failure.kind if failure.confidence >= SURE else f"{failure.kind}?({failure.confidence:.2f})"
     where = f"{failure.file}:{failure.line}"
-    return f"{where}  s{failure.severity}  {failure.fault}  {failure.kind}  {failure.tool or '-'}  {quote}"
+    return f"{where}  s{failure.severity}  {failure.fault}  {kind}  {failure.tool or '-'}  {quote}"
