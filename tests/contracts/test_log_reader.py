@@ -49,6 +49,30 @@ SAMPLES: dict[str, list[bytes]] = {
             b'"content":[{"type":"input_text","text":"other session"}]}}'
         ),
     ],
+    "atif": [
+        (
+            b'{"schema_version":"ATIF-v1.7","session_id":"s1","agent":{"name":"a","version":"1"},"steps":['
+            b'{"step_id":1,"source":"user","message":"fix it"},{"step_id":2,"source":"agent","message":"so",'
+            b'"tool_calls":[{"tool_call_id":"c1","function_name":"run","arguments":{}}],"observation":{"results":'
+            b'[{"source_call_id":"c1","content":"no","extra":{"is_error":true}}]}}]}'
+        ),
+        (
+            b'{"schema_version":"ATIF-v1.8","session_id":"s2","agent":{"name":"a","version":"1"},"steps":['
+            b'{"step_id":1,"source":"user","message":"other session"}]}'
+        ),
+    ],
+    "opencode": [
+        (
+            b'{"info":{"id":"s1","projectID":"p1","directory":"/app"},"messages":[{"info":{"id":"m1","role":"user"},'
+            b'"parts":[{"id":"p1","type":"text","text":"fix it"}]},{"info":{"id":"m2","role":"assistant"},"parts":['
+            b'{"id":"p2","type":"tool","callID":"c1","tool":"read","state":{"status":"error","input":{},"error":"no"}}'
+            b"]}]}"
+        ),
+        (
+            b'{"info":{"id":"s2","projectID":"p1","directory":"/app"},"messages":[{"info":{"id":"m3","role":"user"},'
+            b'"parts":[{"id":"p3","type":"text","text":"other session"}]}]}'
+        ),
+    ],
     "chat": [
         (
             b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'

@@ -6,15 +6,19 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from memento_skills.ingest.atif import AtifReader
 from memento_skills.ingest.chat import ChatReader
 from memento_skills.ingest.claude_code import ClaudeCodeReader
 from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.generic import GenericReader
+from memento_skills.ingest.opencode import OpenCodeReader
 from memento_skills.ingest.reader import BaseReader
 
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
     "codex": CodexReader,
+    "atif": AtifReader,
+    "opencode": OpenCodeReader,
     "chat": ChatReader,
     "generic": GenericReader,
 }
