@@ -16,11 +16,14 @@ from memento_skills.ingest import framing, project
 from memento_skills.ingest.framing import Block, Line, Resume, Unframed
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.result import Batch, Options
+from memento_skills.ingest.sniff import refusal
 from memento_skills.masking import HomePrefix, HomePrefixes, home_prefixes
 from memento_skills.records import LineCount, Quarantined, Run
 
 DOCUMENT_CAP = 64 << 20
 """Bytes of the longest log that is one JSON document."""
+COMPANION_CAP = 4 << 20
+"""Bytes of the largest file beside a log that is read with it."""
 BOM = b"\xef\xbb\xbf"
 _CWD = re.compile(rb'"cwd": ?"((?:[^"\\]|\\.){1,4096})"')
 
@@ -81,6 +84,7 @@ class OnePass:
             if held >= self._options.batch:
                 held = 0
                 yield self._batch(self._stamped(here, kind))
+        self._companions()
         yield self._batch(self._stamped(here, kind), waiting=waiting, last=True)
 
     def _stamped(self, here: Resume, kind: framing.Compression) -> Resume:
@@ -106,7 +110,22 @@ class OnePass:
                 self._keep_out(Unframed(1, 0, len(data), digest, f"not JSON: {error}"))
             else:
                 self._take(Block(compact, [compact], 0, 1))
+                self._companions()
         yield self._batch(Resume(offset=len(data)), last=True)
+
+    def _companions(self) -> None:
+        """Hand over the files that lie beside the document, as far as they are small regular files."""
+        for name in self._reader.beside:
+            path = self._absolute.parent / name
+            if refusal(path) or path.stat().st_size > COMPANION_CAP:
+                continue
+            data = path.read_bytes()
+            try:
+                compact = msgspec.json.format(data, indent=-1)
+            except (msgspec.DecodeError, RecursionError):
+                continue  # it belongs to something else
+            if _is_utf8(compact):
+                self._reader.companion(name, self._masker.mask_block(compact, tuple(self._homes.values())))
 
     def _keep_out(self, piece: Unframed) -> None:
         self._unframed.append(piece.record(self._shown))

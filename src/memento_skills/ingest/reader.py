@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from memento_skills.interfaces import Line
 from memento_skills.records import LineCount, Quarantined, Run
@@ -15,6 +16,8 @@ class BaseReader(ABC):
     """Counts of lines and the quarantine of one file. Readers add `accepts`, `feed` and `runs`."""
 
     name = ""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Files beside a document, relative to its folder, that tell more of it; each is given to `companion`."""
 
     @staticmethod
     @abstractmethod
@@ -56,6 +59,9 @@ class BaseReader(ABC):
     @abstractmethod
     def take(self) -> list[Run]:
         """The runs that got new steps or facts since the last `take`, with only these steps; they are let go here."""
+
+    def companion(self, name: str, data: bytes) -> None:  # noqa: B027  (most formats have none)
+        """Take the masked bytes of a file that lies `beside` the document; called after `feed`."""
 
     def carry(self) -> str:
         """What a later reader needs to go on after the lines fed so far; "" where it needs nothing."""

@@ -10,6 +10,7 @@ from memento_skills.ingest.atif import AtifReader
 from memento_skills.ingest.chat import ChatReader
 from memento_skills.ingest.claude_code import ClaudeCodeReader
 from memento_skills.ingest.codex import CodexReader
+from memento_skills.ingest.copilot import CopilotReader
 from memento_skills.ingest.generic import GenericReader
 from memento_skills.ingest.opencode import OpenCodeReader
 from memento_skills.ingest.reader import BaseReader
@@ -17,6 +18,7 @@ from memento_skills.ingest.reader import BaseReader
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
     "codex": CodexReader,
+    "copilot": CopilotReader,
     "atif": AtifReader,
     "opencode": OpenCodeReader,
     "chat": ChatReader,

@@ -28,6 +28,7 @@ COMMANDS = {
     "rollback": "Revert a promotion, with a reason.",
     "guard": "Show where patches would have spoken up in a log.",
     "skills": "List, show, check and route skills.",
+    "export": "Write stored runs as ATIF trajectories.",
     "forget": "Remove a run, a user or a secret for good.",
     "audit": "Check or list the log of decisions.",
     "doctor": "Say what is installed, found and missing.",
