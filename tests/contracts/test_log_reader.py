@@ -73,6 +73,21 @@ SAMPLES: dict[str, list[bytes]] = {
             b'"parts":[{"id":"p3","type":"text","text":"other session"}]}]}'
         ),
     ],
+    "copilot": [
+        b'{"type":"session.start","data":{"sessionId":"s1","copilotVersion":"1.0"},"id":"e1"}',
+        b'{"type":"user.message","data":{"content":"fix it"},"id":"e2"}',
+        (
+            b'{"type":"assistant.message","data":{"messageId":"m1","content":"so","toolRequests":[{"toolCallId":"c1",'
+            b'"name":"bash","arguments":{"command":"ls x"}}]},"id":"e3"}'
+        ),
+        b'{"type":"tool.execution_start","data":{"toolCallId":"c1","toolName":"bash","arguments":{}},"id":"e4"}',
+        (
+            b'{"type":"tool.execution_complete","data":{"toolCallId":"c1","success":true,"result":'
+            b'{"content":"ls: x: No such file\\n<shellId: 1 completed with exit code 2>"}},"id":"e5"}'
+        ),
+        b'{"type":"session.start","data":{"sessionId":"s2"},"id":"e6"}',
+        b'{"type":"user.message","data":{"content":"other session"},"id":"e7"}',
+    ],
     "chat": [
         (
             b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'

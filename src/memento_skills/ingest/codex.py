@@ -112,7 +112,6 @@ class CodexReader(BaseReader):
         return msgspec.json.encode([s.carried() for s in ordered]).decode()
 
     def _run(self, session: CodexSession) -> Run:
-        session.settle()
         return session.run(client="codex", reader=self.name, source=self.source, shared_ids=not session.memory.starts)
 
     def _session(self, session_id: str = "") -> CodexSession:
@@ -152,7 +151,7 @@ class CodexReader(BaseReader):
             return "session_meta (of the origin)"
         if current is not None and name == current.memory.id and current.memory.entry:
             current.saw(place.at)
-            current.notice(place, f"{name}.{place.line}", "resume")
+            current.notice(current.context(place, f"{name}.{place.line}"), "resume")
         session = self._session(name)
         session.saw(place.at)
         memory = session.memory
@@ -204,7 +203,7 @@ def _compacted(session: CodexSession, payload: Payload, place: Place, uid: str) 
     if not session.is_new("compacted", "", event=False):
         return "compacted (told before)"
     session.asked()
-    session.notice(place, uid, "compact_boundary")
+    session.notice(session.context(place, uid), "compact_boundary")
     return ""
 
 
@@ -230,14 +229,14 @@ def _context_compacted(session: CodexSession, payload: Payload, place: Place, ui
     if not session.is_new("compacted", "", event=True):
         return f"event_msg/{payload.type} (told before)"
     session.asked()
-    session.notice(place, uid, "compact_boundary")
+    session.notice(session.context(place, uid), "compact_boundary")
     return ""
 
 
 def _failed(session: CodexSession, payload: Payload, place: Place, uid: str) -> str:
     text = payload.message if isinstance(payload.message, str) else payload.type
     service = _error_name(payload.codex_error_info) not in words().events.not_service
-    session.notice(place, uid, text or payload.type, status="api_error" if service else None)
+    session.notice(session.context(place, uid), text or payload.type, status="api_error" if service else None)
     return ""
 
 
@@ -246,7 +245,7 @@ def _aborted(session: CodexSession, payload: Payload, place: Place, uid: str) ->
     by_person = reason in words().events.by_person
     session.asked()
     session.notice(
-        place, uid, f"turn_aborted: {reason[:200]}", actor="user" if by_person else "system",
+        session.context(place, uid), f"turn_aborted: {reason[:200]}", actor="user" if by_person else "system",
         status="interrupted" if by_person else None,
     )  # fmt: skip
     return ""

@@ -30,7 +30,7 @@ def started(session: CodexSession, place: Place) -> None:
     if memory.starts > 1:
         memory.tools = {}
         session.asked()
-        session.notice(place, _uid(session, place), "resume")
+        session.notice(session.context(place, _uid(session, place)), "resume")
 
 
 def take(session: CodexSession, row: Row, place: Place) -> str:
@@ -43,7 +43,7 @@ def take(session: CodexSession, row: Row, place: Place) -> str:
     if row.type in ("turn.failed", "error"):
         text = _message_of(row.error if row.error is not None else row.message)
         session.asked()
-        session.notice(place, _uid(session, place), text or row.type, status="api_error")
+        session.notice(session.context(place, _uid(session, place)), text or row.type, status="api_error")
         return ""
     if row.item is None or not row.type.startswith("item."):
         return row.type[:80]
@@ -70,7 +70,7 @@ def _item(session: CodexSession, item: Item, place: Place, *, over: bool) -> str
         )  # fmt: skip
         return ""
     if kind == "error":
-        session.notice(place, _uid(session, place), item.message or kind)
+        session.notice(session.context(place, _uid(session, place)), item.message or kind)
         return ""
     made = _made(item, kind)
     if made is None:

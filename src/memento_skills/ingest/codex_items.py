@@ -74,10 +74,7 @@ def _typed(session: CodexSession, text: str, bare: str, place: Place, uid: str, 
         _listed(session, text)
     session.add(context, "message", "user", text=text, meta=meta)
     if meta and (skill := _SKILL.match(text.lstrip())):
-        name = skill[1].strip()
-        if name not in session.memory.loaded:
-            session.memory.loaded.append(name)
-        session.add(context, "skill", "user", tool=name)
+        session.load_skill(context, skill[1].strip(), "user")
     if not meta:
         session.ask(text)
     return ""

@@ -8,15 +8,14 @@ import msgspec
 
 from memento_skills.ingest.codex_results import Ending
 from memento_skills.ingest.codex_rows import TokenInfo, Tokens
-from memento_skills.ingest.session import Context, Memory, Session
+from memento_skills.ingest.session import Context, Memory, Session, tokens_of
 from memento_skills.ingest.values import json_text
-from memento_skills.records import Actor, Status, Usage, digest
+from memento_skills.records import Usage, digest
 
 TOGETHER = 0.2
 """Seconds: no model answers a result faster than this (the fastest of 1,081 answers took 1.01 s), so a call that
 follows a result at once was decided together with the call before it."""
 _REMEMBERED = 256
-_HUGE = 1 << 53
 
 
 class CodexMemory(Memory, msgspec.Struct, omit_defaults=True):
@@ -33,8 +32,6 @@ class CodexMemory(Memory, msgspec.Struct, omit_defaults=True):
     """Call id -> exit code, failed, declined, of an event before its result."""
     total: int = -1
     """Tokens of the session so far, as last told."""
-    owed: list[int] = []
-    """Tokens whose answer was handed over already: counted on the next step."""
     turn_model: str = ""
     folder: str = ""
     """Working directory of the turn."""
@@ -54,10 +51,6 @@ class Place(NamedTuple):
 class CodexSession(Session[CodexMemory]):
     """Memory and new steps of one Codex session."""
 
-    def __init__(self, memory: CodexMemory) -> None:
-        super().__init__(memory)
-        self._first: int | None = None  # index in `steps` of the answer's first step
-
     def context(self, place: Place, uid: str) -> Context:
         """The context of a row that is no part of a model answer."""
         memory = self.memory
@@ -70,8 +63,8 @@ class CodexSession(Session[CodexMemory]):
         if memory.answered and not fast:
             self.next_answer()
         memory.answered = False
-        if self._first is None:
-            self._first = len(self.steps)
+        if self.first is None:
+            self.first = len(self.steps)
         context = self.context(place, uid)
         context.message = f"{memory.id}.{memory.answer}"
         return context
@@ -79,7 +72,7 @@ class CodexSession(Session[CodexMemory]):
     def next_answer(self) -> None:
         """What comes next belongs to another answer."""
         self.memory.answer += 1
-        self._first = None
+        self.first = None
 
     def heard(self, at: float | None) -> None:
         """A result came: the model's next item is another answer, unless it follows at once."""
@@ -117,12 +110,6 @@ class CodexSession(Session[CodexMemory]):
             return None
         return Ending(told[0], None if told[1] is None else bool(told[1]), bool(told[2]))
 
-    def notice(
-        self, place: Place, uid: str, text: str, *, actor: Actor = "system", status: Status | None = None
-    ) -> None:
-        """Append what the client itself says."""
-        self.add(self.context(place, uid), "notice", actor, text=text, status=status, meta=True)
-
     def permissions(self, place: Place, uid: str, approval: object, sandbox: object) -> None:
         """Append what the agent may do, where it changed."""
         kind = sandbox.get("type", sandbox.get("mode")) if isinstance(sandbox, dict) else sandbox
@@ -138,55 +125,18 @@ class CodexSession(Session[CodexMemory]):
         total = (info.total_token_usage.total_tokens if info.total_token_usage else None) or 0
         if total == self.memory.total:
             return
-        self.memory.total = min(total, _HUGE)
-        self._count(usage_of(info.last_token_usage))
-
-    def _count(self, usage: Usage) -> None:
-        first = self._first
-        if first is not None and first < len(self.steps):
-            before = self.steps[first].usage
-            self.steps[first] = msgspec.structs.replace(self.steps[first], usage=_sum(before, usage))
-        else:
-            owed = self.memory.owed or [0, 0, 0]
-            self.memory.owed = [owed[0] + usage.input, owed[1] + usage.output, owed[2] + usage.cache_read]
+        self.memory.total = total
+        self.count(usage_of(info.last_token_usage))
 
     def spend_turn(self, tokens: Tokens | None) -> None:
         """Count the tokens of a whole turn (`codex exec`) on the first step of its last answer."""
         if tokens is not None:
-            self._count(usage_of(tokens))
-
-    def settle(self) -> None:
-        """Put tokens that are owed on the first new step."""
-        owed = self.memory.owed
-        if owed and self.steps:
-            first = self.steps[0]
-            usage = Usage(input=owed[0], output=owed[1], cache_read=owed[2])
-            self.steps[0] = msgspec.structs.replace(first, usage=_sum(first.usage, usage))
-            self.memory.owed = []
-
-    def let_go(self) -> None:
-        """The steps were handed over."""
-        self.steps, self.changed, self._first = [], False, None
+            self.count(usage_of(tokens))
 
 
 def usage_of(tokens: Tokens) -> Usage:
-    """Tokens as the records count them: input without what came from the cache."""
-    given = [
-        min(max(n or 0, 0), _HUGE) for n in (tokens.input_tokens, tokens.cached_input_tokens, tokens.output_tokens)
-    ]
-    return Usage(input=max(given[0] - given[1], 0), output=given[2], cache_read=given[1])
-
-
-def _sum(one: Usage | None, other: Usage) -> Usage:
-    if one is None:
-        return other
-    return Usage(
-        input=one.input + other.input,
-        output=one.output + other.output,
-        cache_read=one.cache_read + other.cache_read,
-        cache_write=one.cache_write + other.cache_write,
-        usd=one.usd + other.usd,
-    )
+    """Tokens as the records count them."""
+    return tokens_of(tokens.input_tokens, tokens.cached_input_tokens, tokens.output_tokens)
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from memento_skills.ingest.values import TASK_LENGTH
 from memento_skills.records import Actor, Run, Status, Step, StepKind, Usage
 
+_HUGE = 1 << 53
 _REMEMBERED_CALLS = 512  # results that never came must not grow the memory
 
 
@@ -36,6 +37,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
     links: list[str] = []
     tools: dict[str, str] = {}
     """Open calls: id -> tool."""
+    owed: list[int] = []
+    """Tokens (input, output, cache read) whose answer was handed over already: counted on the next step."""
 
 
 M = TypeVar("M", bound=Memory)
@@ -74,6 +77,8 @@ class Session(Generic[M]):
         self.memory = memory
         self.steps: list[Step] = []
         self.changed = True
+        self.first: int | None = None
+        """Index in `steps` of the first step of the model answer that is being given."""
 
     def saw(self, at: float | None) -> None:
         """Take the time of a row."""
@@ -126,12 +131,46 @@ class Session(Generic[M]):
         tools[call_id] = tool
         self.add(context, "call", "agent", tool=tool, args=args, call_id=call_id)
 
+    def notice(
+        self, context: Context, text: str, *, actor: Actor = "system", status: Status | None = None, call_id: str = ""
+    ) -> None:
+        """Append what the client itself says."""
+        self.add(context, "notice", actor, text=text, status=status, call_id=call_id, meta=True)
+
+    def load_skill(self, context: Context, name: str, actor: Actor, call_id: str = "") -> None:
+        """A skill's body came into the run."""
+        if name not in self.memory.loaded:
+            self.memory.loaded.append(name)
+        self.add(context, "skill", actor, tool=name, call_id=call_id)
+
+    def count(self, usage: Usage) -> None:
+        """Count tokens on the first step of the answer that is being given."""
+        first = self.first
+        if first is not None and first < len(self.steps):
+            self.steps[first] = msgspec.structs.replace(self.steps[first], usage=_sum(self.steps[first].usage, usage))
+        else:
+            owed = self.memory.owed or [0, 0, 0]
+            self.memory.owed = [owed[0] + usage.input, owed[1] + usage.output, owed[2] + usage.cache_read]
+
+    def settle(self) -> None:
+        """Put tokens that are owed on the first new step."""
+        owed = self.memory.owed
+        if len(owed) == 3 and self.steps:
+            usage = Usage(input=owed[0], output=owed[1], cache_read=owed[2])
+            self.steps[0] = msgspec.structs.replace(self.steps[0], usage=_sum(self.steps[0].usage, usage))
+            self.memory.owed = []
+
+    def let_go(self) -> None:
+        """The steps were handed over."""
+        self.steps, self.changed, self.first = [], False, None
+
     def carried(self) -> M:
         """The memory without anybody's words."""
         return msgspec.structs.replace(self.memory, task="")
 
     def run(self, *, client: str, reader: str, source: str, shared_ids: bool = True) -> Run:
         """The session so far, with its new steps."""
+        self.settle()
         memory = self.memory
         return Run(
             id=memory.id,
@@ -151,3 +190,21 @@ class Session(Generic[M]):
             sources=(source,),
             steps=tuple(self.steps),
         )
+
+
+def tokens_of(told: int | None, cached: int | None, output: int | None) -> Usage:
+    """Tokens as the records count them: input without what came from the cache; absurd numbers are cut."""
+    given = [min(max(n or 0, 0), _HUGE) for n in (told, cached, output)]
+    return Usage(input=max(given[0] - given[1], 0), output=given[2], cache_read=given[1])
+
+
+def _sum(one: Usage | None, other: Usage) -> Usage:
+    if one is None:
+        return other
+    return Usage(
+        input=one.input + other.input,
+        output=one.output + other.output,
+        cache_read=one.cache_read + other.cache_read,
+        cache_write=one.cache_write + other.cache_write,
+        usd=one.usd + other.usd,
+    )
