@@ -41,6 +41,8 @@ class Proposal(NamedTuple):
     patch: Patch
     verdict: Verdict
     reflection: Reflection
+    tested: bool = True
+    """Learnt before T; else on all logs, so that no later ones are unseen."""
 
 
 class Draft(NamedTuple):
@@ -117,7 +119,7 @@ def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
     for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
         # the tested lesson stands unless it failed and all the logs together teach another one
         if patch.pattern not in chosen or (not tested and chosen[patch.pattern].verdict.value == "not_better"):
-            chosen[patch.pattern] = Proposal(patch, verdict, reflection)
+            chosen[patch.pattern] = Proposal(patch, verdict, reflection, tested)
     covered = {p for held in chosen.values() if held.verdict.value != "not_better" for p in held.patch.patterns}
     return [held for pattern, held in chosen.items() if pattern not in covered]
 
@@ -129,13 +131,14 @@ def finished(proposals: Sequence[Proposal], held_out: Sequence[Row], table: Sequ
         for one, other in ((found.one, found.other), (found.other, found.one)):
             word = "contradicts" if found.kind == "contradiction" else "goes to the same place as"
             notes[one].append(f"{word} patch {other}: {found.why}")
-    guards = {p.patch.id: p.patch.guard for p in proposals if p.patch.guard is not None}
+    guards = {p.patch.id: p.patch.guard for p in proposals if p.patch.guard is not None and p.tested}
     alone = without_each(guards, held_out)
     return [
         Proposal(
             replace(p.patch, notes=(*p.patch.notes, *notes[p.patch.id])),
             replace(p.verdict, without=alone.get(p.patch.id)),
             p.reflection,
+            p.tested,
         )
         for p in proposals
     ]
@@ -259,7 +262,7 @@ def _worth(patch: Patch, verdict: Verdict, held_out: Sequence[Row], table: Seque
     counts = verdict.counts
     if counts.caught or counts.false:
         return worth_of(patch, held_out, held_out=True, weight=weight)
-    later = {row.lineage for row in held_out}
+    later = {row.lineage for row in held_out}  # none for a lesson that was learnt from all the logs
     return worth_of(patch, [r for r in table if r.lineage not in later], held_out=False, weight=weight)
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "propose",
     "reflect",
     "reflect_run",
+    "refusals",
     "report",
     "rollback",
     "scan",
@@ -98,7 +99,9 @@ def scan(
 def _best(queue: Sequence[QueueItem], verdicts: Mapping[str, Verdict]) -> str:
     """The proposal to show first: the best proven one of the queue; the queue's own order protects the few."""
     order = {"better": 0, "not_enough_evidence": 1, "not_better": 2}
-    ranked = sorted(queue, key=lambda i: (order[i.verdict], -verdicts[i.patch].counts.right, -i.failures))
+    ranked = sorted(
+        queue, key=lambda i: (order[i.verdict], -i.worth.per_line, -verdicts[i.patch].counts.right, -i.failures)
+    )
     return ranked[0].patch if ranked else ""
 
 
@@ -173,6 +176,22 @@ def propose(store: Store, pattern: str | None) -> list[Patch]:
     return [h.patch for h in current(store) if wanted in (None, h.patch.pattern, *h.patch.patterns)]
 
 
+def refusals(store: Store, pattern: str | None) -> dict[str, str]:
+    """By pattern (one, or all repeated ones), why no patch of it is held up now; patterns with a patch are left out."""
+    wanted = [store.pattern(pattern)] if pattern else [p for p in store.patterns() if p.repeated]
+    held = {p for h in current(store) for p in (h.patch.pattern, *h.patch.patterns)}
+    found: dict[str, str] = {}
+    for item in wanted:
+        reflections = store.reflections(item.id)
+        if item.id in held:
+            continue
+        if reflections and reflections[-1].refused:
+            found[item.id] = reflections[-1].refused
+        elif not item.repeated:
+            found[item.id] = "seen in one lineage only: a rule learnt once is an anecdote"
+    return found
+
+
 def guard_replay(store: Store, file: str, status: str, options: Options) -> Iterator[dict[str, Any]]:
     """One line for each call of the log on which a guard fires."""
     return replay(store, file, status, options)
@@ -243,7 +262,7 @@ def proposals(store: Store) -> tuple[Proposal, ...]:
             title=titles.get(held.patch.pattern, ""),
             state=states.get(held.patch.id, "awaiting review"),
         )
-        for held in current(store)
+        for held in sorted(current(store), key=lambda h: (-h.verdict.worth.per_line, h.patch.id))
     )
 
 

@@ -86,6 +86,7 @@ def head(card: Card, place: str, answer: str = "") -> RenderableType:
     rows.append(skill.append(f"  {visible(card.patch.id)}", "dim"))
     if card.patch.chips:
         rows.append(screen.chips(card.patch.chips))
+    rows.extend(screen.plain(note, "bold yellow", limit=200) for note in card.patch.notes)
     return Group(*rows)
 
 
@@ -97,7 +98,7 @@ def body(card: Card, pane: Pane) -> RenderableType:
     make: dict[str, Callable[[], Sequence[RenderableType]]] = {
         "diff": lambda: screen.changed(card.patch.diff) if pane == "all" else screen.diff(card.patch.diff),
         "quotes": lambda: quotes(card, brief=pane == "all"),
-        "backtest": lambda: list(evidence(card.verdict)),
+        "backtest": lambda: [*evidence(card.verdict), *_placed(card.patch)],
     }
     rows: list[RenderableType] = []
     for part in parts:
@@ -132,6 +133,9 @@ def evidence(verdict: Verdict) -> Sequence[RenderableType]:
     rows: list[RenderableType] = [Text(screen.backtest(verdict.counts, verdict.held_out_lineages))]
     rows.append(screen.plain(verdict.reason, "italic"))
     rows.extend(_slices(verdict.slices))
+    rows.append(Text(screen.worth(verdict.worth)))
+    if alone := screen.without(verdict.without):
+        rows.append(Text(alone))
     share = verdict.reach.share
     reach = "reach: not known" if share is None else f"reach: {share:.0%} of {verdict.reach.runs} held-out failing runs"
     if verdict.reach.carries:
@@ -139,6 +143,11 @@ def evidence(verdict: Verdict) -> Sequence[RenderableType]:
     rows.append(Text(reach))
     rows.append(_checks(verdict))
     return rows
+
+
+def _placed(patch: Patch) -> list[RenderableType]:
+    said = screen.placement(patch)
+    return [screen.plain(said, limit=300)] if said else []
 
 
 def verdict_block(verdict: Verdict) -> RenderableType:

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.text import Text
 
 from memento_skills.masking import visible
-from memento_skills.records import Chip, Citation, Counts, Patch, Scope
+from memento_skills.records import Chip, Citation, Counts, Patch, Scope, Worth
 from memento_skills.stats import wilson
 
 _MADE_VISIBLE = re.compile(r"‹[^›]{1,12}›|[\u2400-\u2426]")
@@ -111,6 +111,41 @@ def backtest(counts: Counts, lineages: int) -> str:
         return said
     low, high = wilson(counts.right, fires, confidence=0.9)
     return f"{said}: precision {counts.right / fires:.2f} ({low:.2f}–{high:.2f})"
+
+
+def worth(item: Worth) -> str:
+    """What the failures cost that a patch comes before, on which logs, and how much of it each added line buys."""
+    if not item.failures:
+        where = "on later logs" if item.held_out else "on the logs it was learnt from"
+        return f"no failure that it is right on {where}; {item.lines} lines"
+    where = "of later logs" if item.held_out else "of the logs it was learnt from"
+    failures = "1 failure" if item.failures == 1 else f"{item.failures} failures"
+    lines = "1 line" if item.lines == 1 else f"{item.lines} lines"
+    return (
+        f"comes before {item.minutes:,.2g} minutes of failure ({failures} {where}, {item.steps:,} steps,"
+        f" {item.tokens:,} tokens) for {lines}: {item.minutes_per_line:,.2g} minutes a line"
+    )
+
+
+def without(lost: Counts | None) -> str:
+    """What the set of all patches loses without this one, "" where it was not measured."""
+    if lost is None:
+        return ""
+    parts = [f"{n} {word}" for word in ("right", "wrong", "false", "undecidable") if (n := getattr(lost, word))]
+    return f"without it the set of all patches loses {', '.join(parts) or 'nothing'} on later logs"
+
+
+def placement(patch: Patch) -> str:
+    """Where the rule goes and which tier failed; "" where no log told it."""
+    if not patch.placement.why:
+        return ""
+    where = {
+        "new": "a new skill",
+        "description": "the body and the description",
+        "body": "the body",
+        "reference": "the body, with a pointer to the reference file",
+    }
+    return f"goes to {where[patch.placement.tier]}: {patch.placement.why}"
 
 
 def scope_words(scope: Scope) -> str:

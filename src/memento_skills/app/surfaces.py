@@ -9,6 +9,7 @@ from memento_skills.records import (
     AuditEntry,
     Citation,
     Claim,
+    Counts,
     Failure,
     Guard,
     Patch,
@@ -17,6 +18,7 @@ from memento_skills.records import (
     Reflection,
     Rollback,
     Verdict,
+    Worth,
 )
 
 
@@ -64,6 +66,22 @@ def queue_item(item: QueueItem) -> dict[str, Any]:
         "title": item.title,
         "scope": {"level": item.scope.level, "name": item.scope.name},
         "new_skill": item.new_skill,
+        "worth": worth(item.worth),
+    }
+
+
+def worth(item: Worth) -> dict[str, Any]:
+    """What a patch is worth: the failures that its guard is right on, what they cost, and the lines it adds."""
+    return {
+        "failures": item.failures,
+        "held_out": item.held_out,
+        "lines": item.lines,
+        "minutes": item.minutes,
+        "steps": item.steps,
+        "tokens": item.tokens,
+        "harm": item.harm,
+        "minutes_per_line": round(item.minutes_per_line, 4),
+        "harm_per_line": round(item.per_line, 4),
     }
 
 
@@ -127,6 +145,10 @@ def patch(item: Patch) -> dict[str, Any]:
         "writer": item.writer,
         "clients": list(item.clients),
         "models": list(item.models),
+        "patterns": [item.pattern, *item.patterns],
+        "placement": {"tier": item.placement.tier, "why": item.placement.why, "file": item.placement.file},
+        "notes": list(item.notes),
+        "retires": item.retires,
     }
 
 
@@ -159,7 +181,13 @@ def verdict(item: Verdict) -> dict[str, Any]:
         "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in item.checks],
         "reach": {"runs": item.reach.runs, "share": item.reach.share, "carries": item.reach.carries},
         "examples": [citation(c) for c in item.examples],
+        "worth": worth(item.worth),
+        "without": None if item.without is None else _lost(item.without),
     }
+
+
+def _lost(item: Counts) -> dict[str, int]:
+    return {name: getattr(item, name) for name in ("right", "wrong", "false", "undecidable")}
 
 
 def promotion(item: Promotion) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def queue(
     share = quotas or rules().quotas
     ledger = _Ledger(patches, verdicts, patterns, decisions)
     waiting = ledger.waiting(now)
-    scores = _scores([item.pattern for item in waiting])
-    items = {item.patch.id: _scored(item, scores[item.pattern.id]) for item in waiting}
+    scores = _scores(waiting)
+    items = {item.patch.id: _scored(item, scores[item.patch.id]) for item in waiting}
     awake = [item.entry for item in items.values() if item.entry.active <= now]
     served = ledger.served()
     due = _due([item.entry for item in items.values()], awake, served, share)
@@ -159,15 +159,19 @@ def _scored(item: _Open, score: float) -> _Open:
     )
 
 
-def _scores(patterns: Sequence[Pattern]) -> dict[str, float]:
-    """0-100: half by breadth (runs hit), half by depth (episodes for each user hit), both weighted by severity."""
-    weights = {p.id: rules().weight(p.severity) for p in patterns}
-    breadth = _ranks({p.id: weights[p.id] * p.runs for p in patterns})
-    depth = _ranks({p.id: weights[p.id] * p.episodes / max(len(p.users), 1) for p in patterns})
-    return {key: 50 * breadth[key] + 50 * depth[key] for key in weights}
+def _scores(items: Sequence[_Open]) -> dict[str, float]:
+    """0-100 by patch: the rank of the harm that it comes before for each line that it adds; of equals (nothing was
+    measured) half by breadth (runs hit), half by depth (episodes for each user hit), weighted by severity."""
+    patterns = {item.pattern.id: item.pattern for item in items}
+    weights = {key: rules().weight(p.severity) for key, p in patterns.items()}
+    breadth = _ranks({key: (weights[key] * p.runs,) for key, p in patterns.items()})
+    depth = _ranks({key: (weights[key] * p.episodes / max(len(p.users), 1),) for key, p in patterns.items()})
+    wide = {item.patch.id: (breadth[item.pattern.id] + depth[item.pattern.id]) / 2 for item in items}
+    ranked = _ranks({item.patch.id: (item.verdict.worth.per_line, wide[item.patch.id]) for item in items})
+    return {key: 100 * rank for key, rank in ranked.items()}
 
 
-def _ranks(values: Mapping[str, float]) -> dict[str, float]:
+def _ranks(values: Mapping[str, tuple[float, ...]]) -> dict[str, float]:
     """Each value's rank among the different values, from 0 to 1."""
     levels = sorted(set(values.values()))
     place = {value: (i + 1) / len(levels) for i, value in enumerate(levels)}
@@ -219,4 +223,5 @@ def _item(item: _Open, rounds: int, now: float) -> QueueItem:
         score=item.entry.score,
         scope=patch.scope,
         new_skill=patch.kind == "create",
+        worth=item.verdict.worth,
     )

@@ -8,6 +8,7 @@ import click
 
 from memento_skills.app.cli.base import Command
 from memento_skills.app.cli.session import Session
+from memento_skills.masking import visible
 
 if TYPE_CHECKING:
     from memento_skills.records import Pattern
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session, pattern: str | None, every: bool) -> None:
     """List the recurring patterns, or show the one whose id begins with ID."""
+    from memento_skills.app import pipeline
+
     with session.open_store() as store:
         found = store.patterns() if not pattern else [store.pattern(pattern)]
+        why = pipeline.refusals(store, pattern) if pattern else {}
     if pattern:
         one = found[0]
         if session.json:
-            session.emit(public(one))
+            session.emit(public(one) | {"refused": why.get(one.id, "")})
         else:
-            session.say(text(one))
+            session.say(text(one) + (f"\n  no patch: {visible(why[one.id])}" if one.id in why else ""))
         return
     shown = [p for p in found if every or p.repeated]
     if session.json:
@@ -78,7 +82,6 @@ def public(p: Pattern) -> dict[str, Any]:
 def text(p: Pattern) -> str:
     """A pattern for a person: what, how often, whom, what makes it one pattern, and quotes."""
     from memento_skills.app.when import day, spell
-    from memento_skills.masking import visible
 
     seen = f"  {p.failures} failures, {p.episodes} episodes in {p.lineages} lineages, {len(p.users)} users,"
     seen += f" {day(p.first_seen)} to {day(p.last_seen)}"

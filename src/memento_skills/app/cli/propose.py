@@ -17,10 +17,14 @@ def command(session: Session, pattern: str | None) -> None:
 
     with session.open_store() as store:
         patches = pipeline.propose(store, pattern)
+        why = pipeline.refusals(store, pattern)
     if session.json:
         session.emit([surfaces.patch(p) for p in patches])
         return
     if not patches:
-        session.say("no patch: nothing that a skill could say (`memento reflect` tells why)")
+        said = next(iter(why.values()), "") if pattern else ""
+        session.say(f"no patch: {said or 'nothing that a skill could say (`memento reflect` tells why)'}")
+    elif why and not pattern:
+        session.say(f"{len(why)} patterns give no patch: `memento reflect` tells why")
     for patch in patches:
         session.say(f"{patch.id}  {patch.kind} {patch.skill.name}  pattern {patch.pattern}\n{patch.diff}")

@@ -54,6 +54,7 @@ def list_(session: Session) -> None:
         title = " ".join(item.title.split())
         session.row(
             f"{item.patch}  {item.lane:<9} s{item.severity}  by {item.review_by}  {item.verdict.replace('_', ' ')}"
+            f"  {item.worth.minutes_per_line:,.2g} min/line"
             f"  {item.skill}{' (new)' if item.new_skill else ''}: {title}"
         )
     if not items:
