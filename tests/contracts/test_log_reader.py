@@ -88,6 +88,22 @@ SAMPLES: dict[str, list[bytes]] = {
         b'{"type":"session.start","data":{"sessionId":"s2"},"id":"e6"}',
         b'{"type":"user.message","data":{"content":"other session"},"id":"e7"}',
     ],
+    "gemini": [
+        b'{"sessionId":"s1","projectHash":"abc","startTime":"2026-03-01T10:00:00.000Z","kind":"main"}',
+        b'{"id":"u1","timestamp":"2026-03-01T10:00:01.000Z","type":"user","content":[{"text":"fix it"}]}',
+        (
+            b'{"id":"g1","timestamp":"2026-03-01T10:00:02.000Z","type":"gemini","content":"so","toolCalls":[{"id":"c1",'
+            b'"name":"read_file","args":{"file_path":"x"},"status":"executing"}]}'
+        ),
+        (
+            b'{"id":"g1","timestamp":"2026-03-01T10:00:02.000Z","type":"gemini","content":"so","toolCalls":[{"id":"c1",'
+            b'"name":"read_file","args":{"file_path":"x"},"status":"error","result":[{"functionResponse":{"id":"c1",'
+            b'"name":"read_file","response":{"error":"File not found."}}}]}]}'
+        ),
+        b'{"$set":{"lastUpdated":"2026-03-01T10:00:03.000Z"}}',
+        b'{"sessionId":"s2","projectHash":"abc","startTime":"2026-03-01T11:00:00.000Z","kind":"main"}',
+        b'{"id":"u2","timestamp":"2026-03-01T11:00:01.000Z","type":"user","content":"other session"}',
+    ],
     "chat": [
         (
             b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'

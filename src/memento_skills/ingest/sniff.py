@@ -11,6 +11,7 @@ from memento_skills.ingest.chat import ChatReader
 from memento_skills.ingest.claude_code import ClaudeCodeReader
 from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.copilot import CopilotReader
+from memento_skills.ingest.gemini import GeminiReader
 from memento_skills.ingest.generic import GenericReader
 from memento_skills.ingest.opencode import OpenCodeReader
 from memento_skills.ingest.reader import BaseReader
@@ -19,6 +20,7 @@ READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
     "codex": CodexReader,
     "copilot": CopilotReader,
+    "gemini": GeminiReader,
     "atif": AtifReader,
     "opencode": OpenCodeReader,
     "chat": ChatReader,
