@@ -40,7 +40,7 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
     """The record of one failure."""
     run, step, call = view.run, found.step, found.call
     known = of_result(run, call, step)
-    evidence = msgspec.structs.replace(known, kind=found.kind, context=context(view, call, rules))
+    evidence = msgspec.structs.replace(known, kind=found.kind, context=context(view, call, step, rules))
     reading = read(evidence, rules)
     fault = decide(reading, rules.fault, "agent")
     cause = decide(reading, rules.cause, "unknown") if fault.value != "work" else None

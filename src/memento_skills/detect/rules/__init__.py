@@ -69,7 +69,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     runs: bool | None = None
     """True: the tool ran a command line; False: a named tool that runs none (of the decisive line)."""
     context: tuple[str, ...] = ()
-    """What the run had shown before an edit: `read-earlier`, `not-read`, `shown`, `spaced`, `not-shown`."""
+    """Facts of the run, see `detect.context`: `read-earlier`, `not-read`, `shown`, `spaced`, `path-known`, …"""
+    fault: tuple[str, ...] = ()
+    """Of a cause: only for failures of these faults; without it for all but *work*."""
+    family: str = ""
+    """Of a report: the name under which several rules are one pattern, its own by default."""
     alias: tuple[str, ...] = ()
     """Names of aliases that the error was recognised as."""
     scope: str = ""
@@ -138,6 +142,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     masks: tuple[Mask, ...]
     prices: tuple[Price, ...]
     tools: Tools
+    redirects: tuple[str, ...] = ()
+    """Words of a person after a refusal that say what was meant."""
     noise: tuple[str, ...] = ()
     """Lines that frame a result and say nothing."""
     default_remedy: Mapping[str, Remedy] = {}
@@ -177,6 +183,7 @@ def parse(tables: Mapping[str, Mapping[str, Any]]) -> Rules:
     corrections = _convert("corrections", tables["corrections"].get("rule", []), tuple[Correction, ...])
     for words in corrections:
         _compile_all("corrections.toml", words.name, (*words.patterns, *words.unless))
+    _compile_all("cause.toml", "redirects", tables["cause"].get("redirects", []))
     _check_values("fault", rules["fault"], Fault)
     _check_values("cause", rules["cause"], Cause)
     return Rules(
@@ -185,6 +192,7 @@ def parse(tables: Mapping[str, Mapping[str, Any]]) -> Rules:
         corrections=corrections,
         prices=_convert("prices", tables["prices"].get("price", []), tuple[Price, ...]),
         tools=_convert("tools", tables["tools"], Tools),
+        redirects=_convert("cause", tables["cause"].get("redirects", []), tuple[str, ...]),
         noise=_convert("decisive", tables["decisive"].get("noise", []), tuple[str, ...]),
         default_remedy=_convert("cause", tables["cause"].get("default_remedy", {}), dict[str, Remedy]),
     )
