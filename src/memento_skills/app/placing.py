@@ -6,18 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from memento_skills.errors import BadInput
 from memento_skills.guards import Row, tools
 from memento_skills.read.references import references
-from memento_skills.read.router import words
+from memento_skills.read.router import Router, words
 from memento_skills.records import Guard, Pattern, Placement, Reflection, Run, Scope
 from memento_skills.reflect.merge import situations_of
 from memento_skills.reflect.plain import plain
 from memento_skills.reflect.say import OWN, languages, phrases, rule_in
+from memento_skills.skilldoc import create
 from memento_skills.write import Manner, Target
 from memento_skills.write.known import codes_of
 from memento_skills.write.language import language_name, language_of
 from memento_skills.write.placement import Exposure, new_skill, placement
-from memento_skills.write.trigger import Task, addition, description, trigger_words
+from memento_skills.write.trigger import Task, addition, descriptions, trigger_words
 
 ROUTING = "adds to the description: for which tasks the skill is loaded changes for everyone who has it"
 
@@ -67,11 +69,38 @@ def _kinds(guard: Guard) -> set[str]:
 
 
 def with_description(target: Target, reflections: Sequence[Reflection], failing: Iterable[str], logs: Logs) -> Target:
-    """The target of a new skill with a description that speaks of its calls and its tasks' words."""
+    """The target of a new skill with the description by which the router best finds it.
+
+    Of the candidates the one that is selected for the largest share of the failing tasks beyond its share of the
+    others; of equals the shortest. Only tasks of runs that may be learnt from are asked.
+    """
     if target.text:
         return target
-    found = _words(failing, logs)
-    return target._replace(description=description(target.description, calls_of(reflections), found))
+    runs = set(failing)
+    candidates = descriptions(target.description, calls_of(reflections), _words(runs, logs))
+    rules = [reflection.facts["rule"] for reflection in reflections]
+    best = max(candidates, key=lambda text: (_found(target, text, rules, runs, logs), -len(text)))
+    return target._replace(description=best)
+
+
+def _found(target: Target, text: str, rules: Sequence[str], failing: set[str], logs: Logs) -> float:
+    """How much more often a skill of that description is selected for failing tasks than for the others."""
+    try:
+        whole = create(target.ref.name, text, target.title, list(dict.fromkeys(rules)))
+    except BadInput:  # too long a list of rules, or a description that YAML does not keep: not a candidate
+        return -1.0
+    router = Router([(target.ref, whole)])
+    mine = [_chosen(router, task) for run, task in logs.tasks.items() if run in failing]
+    rest = [_chosen(router, task) for run, task in logs.tasks.items() if run not in failing]
+    return _share(mine) - _share(rest)
+
+
+def _chosen(router: Router, task: Task) -> bool:
+    return router.choose(task.text).skill is not None
+
+
+def _share(found: Sequence[bool]) -> float:
+    return sum(found) / len(found) if found else 0.0
 
 
 def _words(failing: Iterable[str], logs: Logs) -> tuple[str, ...]:

@@ -13,8 +13,12 @@ from typing import NamedTuple
 
 from memento_skills.skilldoc.check import MAX_DESCRIPTION
 
-MAX_WORDS = 8
+MAX_WORDS = 16
+FEWER = (0, 4, 8)
+"""Numbers of words that are tried besides all of them."""
 LEAST_LINEAGES = 2
+MAX_TASK = 400
+"""Characters of a task that are looked at: what is asked stands first, what is pasted behind it."""
 _SAFE = re.compile(r"[a-z]{3,20}|[\u4e00-\u9fff]{2}")
 ROOM = 300
 """Characters that one addition to an existing description may take."""
@@ -35,7 +39,7 @@ Words = Callable[[str], Iterable[str]]
 def trigger_words(
     failing: Sequence[Task], others: Sequence[Task], split: Words, *, names: frozenset[str] = frozenset()
 ) -> tuple[str, ...]:
-    """At most `MAX_WORDS` words, alphabetically, that tell the failing tasks from the others.
+    """At most `MAX_WORDS` words that tell the failing tasks from the others, the most telling first.
 
     A word counts once a lineage; it must come from two lineages that fail, be a plain word, be no one's name
     (`names`: words of user names and home folders), and be at least as common in failing tasks as in the others.
@@ -50,22 +54,29 @@ def trigger_words(
         other = len(rest.get(word, ())) / all_others if all_others else 0.0
         if share >= other:
             scored.append((-(share - other), -len(said), word))
-    return tuple(sorted(word for _, _, word in sorted(scored)[:MAX_WORDS]))
+    return tuple(word for _, _, word in sorted(scored)[:MAX_WORDS])
 
 
 def _spread(tasks: Sequence[Task], split: Words) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for task in tasks:
-        for word in set(split(task.text)):
+        for word in set(split(task.text[:MAX_TASK])):
             found[word].add(task.lineage)
     return found
 
 
-def description(base: str, calls: Sequence[str], words: Sequence[str]) -> str:
-    """The description of a new skill: what it is for, the calls and tools it is about, the tasks' words.
+def descriptions(base: str, calls: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+    """Candidate descriptions of a new skill, the shortest first: what it is for, with or without the calls and tools
+    that it is about, and none, the first few, or all of the tasks' words (the most telling first).
 
-    Cut at whole items to 1,024 characters. All of `calls` and `words` are plain words that passed the gate.
+    Each is cut at whole items to 1,024 characters. All of `calls` and `words` are plain words that passed the gate.
     """
+    some = [*(words[:n] for n in FEWER), words]
+    found = (_described(base, c, sorted(w)) for w in some for c in ((), calls))
+    return tuple(sorted(dict.fromkeys(found), key=len))
+
+
+def _described(base: str, calls: Sequence[str], words: Sequence[str]) -> str:
     text = base
     for lead, items in (("Covers ", calls), ("Fits tasks about ", words)):
         said = _listed(lead, items, MAX_DESCRIPTION - len(text) - 1)
@@ -75,8 +86,7 @@ def description(base: str, calls: Sequence[str], words: Sequence[str]) -> str:
 
 def addition(calls: Sequence[str], words: Sequence[str]) -> str:
     """The sentence that an existing description gains; "" where there is nothing to name."""
-    items = [*calls, *words]
-    return _listed("Use it also before ", calls, ROOM) or _listed("Use it also for tasks about ", items, ROOM)
+    return _listed("Use it also before ", calls, ROOM) or _listed("Use it also for tasks about ", sorted(words), ROOM)
 
 
 def _listed(lead: str, items: Sequence[str], room: int) -> str:
