@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from memento_skills.guards import tools
+from memento_skills.guards.lines import telling
+from memento_skills.guards.patches import changes
 from memento_skills.guards.state import RunState, call_key, cwd_after
 from memento_skills.records import Run, Step
 from memento_skills.shell import Command, flags, head, peel
@@ -18,6 +20,9 @@ from memento_skills.shell import Command, flags, head, peel
 EARLY = 10
 """Calls before which a run counts as early: a log may begin in the middle of a session, its first calls may then
 rely on what is not in it."""
+
+_BOUNDARIES = {"compact_boundary": "compaction", "resume": "resume", "clear": "compaction", "gap": "gap"}
+"""Notices of readers (their first words) after which the client, or the log, has lost what was read."""
 
 Features = dict[str, Any]
 """Feature name -> word, number or set of words."""
@@ -54,23 +59,44 @@ def calls(run: Run) -> Iterator[Call]:
     open_calls: dict[str, Step] = {}
     held: list[tuple[Step, Step]] = []
     seen: set[str] = set()
+    siblings: list[Step] = []
     for step in run.steps:
         state = states.get(step.agent) or states.setdefault(step.agent, RunState(root))
         if step.kind == "call":
             if step.call_id in seen:
                 continue
             seen.add(step.call_id)
-            held = _release(held, states, step.message or step.call_id)
+            message = step.message or step.call_id
+            held = _release(held, states, message)
+            siblings = [s for s in siblings if s.message == step.message and s.agent == step.agent and step.message]
             state.see_cwd(tools.normal(step.cwd) if step.cwd else "")
-            yield _view(step, results.get(step.call_id), state)
+            call = _view(step, results.get(step.call_id), state)
+            if call.path and siblings:
+                _sibling(call, siblings, state)
+            call.features["client"] = run.client
+            yield call
+            siblings.append(step)
             state.calls += 1
             open_calls[step.call_id] = step
         elif step.kind == "result" and (call := open_calls.pop(step.call_id, None)):
             held.append((call, step))
-        elif step.kind == "notice" and step.text.startswith(("compact_boundary", "resume", "clear")):
+        elif step.kind == "notice" and (kind := _BOUNDARIES.get(step.text.split(":", 1)[0].strip())):
             held = _release(held, states, "")
-            state.boundary()
+            if kind == "gap":
+                state.gap = True
+            else:
+                state.boundary(kind)
     # Results still held when the run ends belong to no later call.
+
+
+def _sibling(call: Call, siblings: list[Step], state: RunState) -> None:
+    """What earlier calls of the same message are about to do with the same file."""
+    roles = {
+        tools.role(s.tool) for s in siblings if tools.normal(tools.place(s.tool, s.args), state.cwd) == call.path
+    }
+    if roles & {"read", "write"} and "file_read" in call.features:
+        call.features["file_read"] = "in_this_message"
+    call.features["same_message"] = bool(roles & {"edit", "write", "patch"})
 
 
 def _release(held: list[tuple[Step, Step]], states: dict[str, RunState], message: str) -> list[tuple[Step, Step]]:
@@ -96,11 +122,11 @@ def _view(step: Step, result: Step | None, state: RunState) -> Call:
     role = tools.role(step.tool)
     if role == "shell":
         heads = _shell_features(features, tools.argument(step.args, "command"), state)
-    elif raw := tools.argument(step.args, "path"):
+    elif raw := tools.place(step.tool, step.args):
         path = tools.normal(raw, state.cwd)
         _path_features(features, raw, path, state)
-        if role in ("edit", "write"):
-            _edit_features(features, step.args, path, state, role)
+        if role in ("edit", "write", "patch"):
+            _edit_features(features, step, path, state, role)
     return Call(step, result, features, path, heads, state.cwd, state.root)
 
 
@@ -156,12 +182,17 @@ def _root_relative(parsed: tuple[Command, ...], state: RunState) -> bool:
     """A path written from the project's root while the shell stands in a subfolder that the path runs through."""
     first = parsed[0].argv if parsed else ()
     moves = first[:1] == ("cd",) and len(first) > 1 and tools.absolute(first[1])
-    where = tools.under_root(cwd_after(parsed[:1], state.cwd) if moves else state.cwd, state.root)
-    if not where.startswith("<root>/"):
+    folder = cwd_after(parsed[:1], state.cwd) if moves else state.cwd
+    return any(_is_root_relative(w, folder, state.root) for c in parsed for w in c.argv[1:])
+
+
+def _is_root_relative(word: str, folder: str, root: str) -> bool:
+    where = tools.under_root(folder, root)
+    if not where.startswith("<root>/") or tools.absolute(word):
         return False
     top = where[7:].split("/", 1)[0]
-    written = (w.removeprefix("./") for c in parsed for w in c.argv[1:] if not tools.absolute(w))
-    return any(w == top or w.startswith(top + "/") for w in written)
+    word = word.removeprefix("./")
+    return word == top or word.startswith(top + "/")
 
 
 def _extension(word: str) -> str:
@@ -175,30 +206,53 @@ def _path_features(features: Features, raw: str, path: str, state: RunState) -> 
     features["extension"] = frozenset({_extension(path)})
     features["path_written"] = "absolute" if tools.absolute(raw) else "relative"
     features["where"] = _cwd_word(path, state.root)
+    features["path"] = tools.under_root(path, state.root)
+    features["from_root_in_sub"] = _is_root_relative(raw, state.cwd, state.root)
     if path in state.missing:
         features["path_known"] = "missing"
     elif known is not None and known.epoch >= 0:
         features["path_known"] = "used"
     else:
-        features["path_known"] = "listed" if name in state.listed else "new"
+        features["path_known"] = "listed" if name in state.listed else "gap" if state.gap else "new"
+    features["path_kind"] = "folder" if path in state.folders else "file" if "." in name[1:] else "bare"
     features["file_too_big"] = bool(known and known.too_big)
 
 
-def _edit_features(features: Features, args: dict[str, Any], path: str, state: RunState, role: str) -> None:
+def _edit_features(features: Features, step: Step, path: str, state: RunState, role: str) -> None:
     known = state.files.get(path)
     if known is None or known.epoch < 0:
-        features["file_read"] = "never"
+        named = path in state.named
+        features["file_read"] = "gap" if state.gap else "by_shell" if named else "never"
     else:
         features["file_read"] = "yes" if known.epoch == state.epoch else "before_boundary"
+        features["read_whole"] = "yes" if known.read_whole else "no"
         if known.epoch != state.epoch:
             features["newer_files"] = known.newer
+            features["boundary"] = known.boundary
     changed = known.changed_by if known else set()
     features["changed_by"] = frozenset(changed)
     features["file_changed"] = bool(changed)
-    if role == "edit" and (old := tools.argument(args, "old")):
+    if role == "edit" and (old := tools.argument(step.args, "old")):
         features["old_text"] = _old_text(old, known.content if known else "", state)
         if known and known.numbers and features["old_text"] == "shown":
             features["old_text_matches"] = known.content.count(old)
+        if features["old_text"] != "shown":
+            _line_features(features, [(path, old)], state)
+    elif role == "patch":
+        found = changes(tools.argument(step.args, "patch"))
+        _line_features(features, [(tools.normal(c.path, state.cwd), c.old) for c in found], state)
+
+
+def _line_features(features: Features, parts: list[tuple[str, str]], state: RunState) -> None:
+    """Whether the lines to be replaced (of each file) were displayed, and whether this run took them out itself."""
+    lines = [line for _, old in parts for line in telling(old)]
+    unseen = len(state.lines.unseen(lines))
+    if lines and not (unseen and (state.gap or state.cut)):
+        features["old_lines"] = "all_seen" if not unseen else "none_seen" if unseen == len(lines) else "some_seen"
+    features["old_size"] = sum(old.count("\n") + 1 for _, old in parts)
+    features["old_replaced"] = any(
+        line in state.files[path].replaced for path, old in parts if path in state.files for line in telling(old)
+    )
 
 
 def _old_text(old: str, content: str, state: RunState) -> str:

@@ -10,6 +10,8 @@ import re
 from typing import Any
 
 from memento_skills.guards import tools
+from memento_skills.guards.lines import Lines, telling
+from memento_skills.guards.patches import changes
 from memento_skills.records import Step
 from memento_skills.shell import Command, head
 
@@ -18,7 +20,11 @@ _NUMBERED_LINES = re.compile(r"(?: *\d+(?:→|\t|\|)[^\n]*(?:\n|\Z))+")
 _MISSING = re.compile(
     r"does not exist|no such file|not found|cannot find|directory not found|enoent|is not recognized", re.IGNORECASE
 )
+_CUT = re.compile(r"\b\d{1,9} (?:more )?(?:characters|chars|bytes|tokens|lines) (?:removed|truncated|omitted|cut)")
+"""What logs and clients put where they left something out."""
 _SHELL_RESET = re.compile(r"Shell cwd was reset to ([^\n<]+)")
+_REDIRECTED = re.compile(r">{1,2}\s*([^\s'\"<>|;&]{1,300})")
+_LONGEST_PATH = 300
 _SHOWN_LIMIT = 400_000
 _LIST_LIMIT = 60_000
 
@@ -26,7 +32,10 @@ _LIST_LIMIT = 60_000
 class FileState:
     """What the run knows of one file."""
 
-    __slots__ = ("_content", "_displayed", "_numbers", "changed_by", "epoch", "newer", "too_big", "touched")
+    __slots__ = (
+        "_content", "_displayed", "_numbers", "boundary", "changed_by", "epoch", "newer", "read_whole", "replaced",
+        "too_big", "touched",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.epoch = -1
@@ -43,6 +52,12 @@ class FileState:
         self.changed_by: set[str] = set()
         """Heads of shell commands run since, that may have rewritten it."""
         self.too_big = False
+        self.read_whole = False
+        """Read without a part being asked for, or written."""
+        self.boundary = ""
+        """What came between the last reading and now: compaction, resume; a resume after both counts."""
+        self.replaced: set[str] = set()
+        """Lines that this run itself took out of the file."""
 
     @property
     def content(self) -> str:
@@ -88,18 +103,32 @@ class RunState:
         self.ok_heads: set[str] = set()
         self.shown: list[str] = []
         """Recent shell and search output, newest last."""
+        self.lines = Lines()
+        self.folders: set[str] = set()
+        """Folders in which files of this run lie."""
+        self.gap = False
+        """Rows of the session are not in the log: what was read in them is not known."""
+        self.named: set[str] = set()
+        """Files that a shell command named and no file tool worked on since."""
+        self.cut = False
+        """A result was displayed in part only: what stood in the rest is not known."""
         self.calls = 0
+        self.last_boundary = -1
+        """Number of calls when the last boundary came."""
 
     def file(self, path: str) -> FileState:
         """The state of a normalised path, made on first sight."""
         return self.files.setdefault(path, FileState())
 
-    def boundary(self) -> None:
-        """A compaction or a resume: the client forgets most of what was read."""
+    def boundary(self, kind: str) -> None:
+        """A compaction, a resume or a clearing: the client forgets most of what was read."""
         order = sorted((f for f in self.files.values() if f.touched >= 0), key=lambda f: -f.touched)
         for newer, state in enumerate(order):
             state.newer = newer
+            if state.epoch == self.epoch or kind == "resume":
+                state.boundary = kind
         self.epoch += 1
+        self.last_boundary = self.calls
 
     def see_cwd(self, cwd: str) -> None:
         """The log states a working directory for a row; a change of it is believed, a repetition is not."""
@@ -110,6 +139,7 @@ class RunState:
     def see_result(self, call: Step, result: Step) -> None:
         """Take in the result of an earlier call."""
         ok = result.status == "ok"
+        self.cut = self.cut or bool(_CUT.search(result.text))
         key = call_key(call)
         kind = tools.role(call.tool)
         if ok:
@@ -122,32 +152,82 @@ class RunState:
             self._see_file(call, result, kind, ok)
 
     def _see_file(self, call: Step, result: Step, kind: str, ok: bool) -> None:
-        path = tools.normal(tools.argument(call.args, "path"), self.cwd)
+        path = tools.normal(tools.place(call.tool, call.args), self.cwd)
         if kind == "search":
             if ok:
                 self._list(result.text)
                 self._show(result.text)
+                self.lines.see(result.text[:_SHOWN_LIMIT])
             return
         if not path:
             return
-        state = self.file(path)
         if not ok:
-            self._see_file_failure(state, path, result.text)
-            return
+            self._see_file_failure(self.file(path), path, result.text)
+        elif kind == "patch":
+            self._see_patch(tools.argument(call.args, "patch"))
+        elif kind in ("read", "write", "edit"):
+            state = self._used(path)
+            if kind == "read":
+                self._see_reading(state, call.args, result.text)
+            elif kind == "write":
+                self._see_writing(state, tools.argument(call.args, "content"))
+            else:
+                old, new = tools.argument(call.args, "old"), tools.argument(call.args, "new")
+                apply_edit(state, call.args)
+                self._replace(state, old, new)
+
+    def _used(self, path: str) -> FileState:
+        """The state of a file that a call worked on just now."""
+        state = self.file(path)
         self.missing.discard(path)
         self.listed.add(path.rsplit("/", 1)[-1])
-        if kind == "read":
-            whole = "offset" not in call.args and "limit" not in call.args
-            state.display(result.text[:_SHOWN_LIMIT], fresh=whole or state.epoch != self.epoch)
-        elif kind == "write":
-            state.know(tools.argument(call.args, "content")[:_SHOWN_LIMIT], [])
-        elif kind == "edit":
-            apply_edit(state, call.args)
-        else:
-            return
+        self._lies_in(path)
         state.epoch = self.epoch
+        state.boundary = ""
         state.touched = self.calls
         state.changed_by = set()
+        return state
+
+    def _lies_in(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self.folders:
+            self.folders.add(folder)
+            folder = folder.rpartition("/")[0]
+
+    def _see_reading(self, state: FileState, args: dict[str, Any], text: str) -> None:
+        whole = "offset" not in args and "limit" not in args
+        state.read_whole |= whole
+        # what was displayed under an older boundary is only known to the log
+        fresh = whole or state.touched < self.last_boundary
+        state.display(text[:_SHOWN_LIMIT], fresh=fresh)
+        self.lines.see(text[:_SHOWN_LIMIT])
+        if whole:
+            state.replaced = set()
+
+    def _see_writing(self, state: FileState, content: str) -> None:
+        state.read_whole = True
+        state.know(content[:_SHOWN_LIMIT], [])
+        self.lines.see(content[:_SHOWN_LIMIT])
+        state.replaced = set()
+
+    def _see_patch(self, patch: str) -> None:
+        for change in changes(patch):
+            path = tools.normal(change.path, self.cwd)
+            if change.how == "Delete":
+                self.missing.add(path)
+                continue
+            state = self._used(path)
+            if change.how == "Add":
+                self._see_writing(state, change.new)
+            else:
+                self._replace(state, change.old, change.new)
+
+    def _replace(self, state: FileState, old: str, new: str) -> None:
+        """Lines were taken out of a file and others put in."""
+        stays = set(telling(new))
+        state.replaced.difference_update(stays)
+        state.replaced.update(line for line in telling(old) if line not in stays)
+        self.lines.see(new[:_SHOWN_LIMIT])
 
     def _see_file_failure(self, state: FileState, path: str, text: str) -> None:
         start = text[:400]
@@ -166,11 +246,27 @@ class RunState:
                 self.failed_heads.pop(name, None)
             elif result.status in ("error", "timeout"):
                 self.failed_heads[name] = self.failed_heads.get(name, 0) + 1
+        if ok:
+            self._name(parsed)
         self._changes(heads)
         self._move(parsed, result.text, ok)
         self._show(result.text)
+        self.lines.see(result.text[:_SHOWN_LIMIT])
         if ok:
             self._list(result.text)
+
+    def _name(self, parsed: tuple[Command, ...]) -> None:
+        """Files that a command worked on: it may have made them, and it may have displayed them."""
+        cwd = self.cwd
+        for command in parsed:
+            if command.argv[:1] == ("cd",):
+                cwd = cwd_after((command,), cwd)
+                continue
+            for word in (*command.argv[1:], *_REDIRECTED.findall(command.text)):
+                if "." in word and not word.startswith("-") and len(word) < _LONGEST_PATH:
+                    path = tools.normal(word, cwd)
+                    self.missing.discard(path)
+                    self.named.add(path)
 
     def _changes(self, heads: list[str]) -> None:
         changing = {word for h in heads if (word := tools.changer(h))}
@@ -186,6 +282,8 @@ class RunState:
 
     def _list(self, text: str) -> None:
         for word in text[:_LIST_LIMIT].split():
+            if "/" in word and word[0] in "/~":
+                self._lies_in(word.rstrip(":,"))
             if "." in word:
                 name = word.split(":", 1)[0].rsplit("/", 1)[-1].strip("\"'`,;()[]<>*")
                 if len(name) < 120 and "." in name[1:-1]:

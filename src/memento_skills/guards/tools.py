@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from memento_skills.guards.patches import changes
 from memento_skills.shell import Command, commands
 
 _TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "tools.toml").read_text("utf-8"))
@@ -32,12 +33,12 @@ def changer(head: str) -> str:
 
 
 def role(tool: str) -> str:
-    """read, edit, write, shell, search, or "" for a tool that is not in the table."""
+    """read, edit, patch, write, shell, search, or "" for a tool that is not in the table."""
     return _ROLE.get(tool, "")
 
 
 def argument(args: dict[str, Any], what: str) -> str:
-    """The text of the first argument that plays the part `what` (path, command, old, new, content), else ""."""
+    """The text of the first argument that plays the part `what` (path, command, patch, old, new, content), else ""."""
     for name in _ARGUMENTS[what]:
         value = args.get(name)
         if isinstance(value, str):
@@ -45,6 +46,15 @@ def argument(args: dict[str, Any], what: str) -> str:
         if what == "command" and isinstance(value, list):
             return " ".join(str(v) for v in value)
     return ""
+
+
+def place(tool: str, args: dict[str, Any]) -> str:
+    """The path that a call works on as it is written, of a patch its first file; "" where there is none."""
+    if role(tool) == "patch":
+        found = changes(argument(args, "patch"))
+        if found:
+            return found[0].path
+    return argument(args, "path")
 
 
 @lru_cache(maxsize=256)

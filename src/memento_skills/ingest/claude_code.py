@@ -22,6 +22,7 @@ from memento_skills.ingest.values import seconds_of
 from memento_skills.interfaces import Line
 from memento_skills.records import Run
 
+GAP = "gap: the rows before this one are not in this run"
 _SILENCE = 86_400.0  # seconds; a client that waits that long was nearly always started anew
 _ROW_TYPES = frozenset(
     b'"%s"' % kind
@@ -111,6 +112,8 @@ class ClaudeCodeReader(BaseReader):
 
     def _row(self, row: Row, line: Line) -> None:
         kind = row.type
+        if row.uuid or row.parentUuid:
+            self._follow(row, line)
         if kind in ("user", "assistant"):
             self._message_row(row, line)
         elif kind == "progress":
@@ -121,6 +124,19 @@ class ClaudeCodeReader(BaseReader):
             self._attachment_row(row, line)
         else:
             self.ignore(kind or "(no type)")
+
+    def _follow(self, row: Row, line: Line) -> None:
+        """Say where rows of the session are missing from the log: what was read there is not known."""
+        if not row.sessionId:
+            return
+        session = self._session(row.sessionId)
+        known = session.follows(row.uuid, row.parentUuid or "")
+        apart = row.type == "progress" or row.isSidechain or row.agentId or row.uuid in session.seen
+        if not known and not apart:
+            at = seconds_of(row.timestamp)
+            context = Context(f"{row.uuid}:gap", at, line.number, session.memory.entry, "", row.cwd)
+            session.add(context, "notice", "system", text=GAP, meta=True)
+            session.changed = True
 
     def _context(self, session: Session, row: Row, line: Line, agent: str) -> Context:
         at = seconds_of(row.timestamp)

@@ -13,6 +13,8 @@ from memento_skills.ingest.claude_rows import Row, Tokens
 from memento_skills.records import Actor, Run, Status, Step, StepKind, Usage
 
 _REMEMBERED_MESSAGES = 32  # rows of one split message stand near each other
+_NEAR = 256  # a rewind seldom reaches further back
+_ID = 13  # characters: 48 random bits of an UUID
 _REMEMBERED_CALLS = 512  # results that never came must not grow the memory
 
 
@@ -52,6 +54,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
     agents: dict[str, str] = {}
     """Old inline sidechains: row id -> agent."""
     last_agent_call: str = ""
+    near: list[str] = []
+    """Beginnings of the ids of the last rows: a row that follows none of them follows one that is not in the log."""
 
 
 class Context(msgspec.Struct):
@@ -89,6 +93,16 @@ class Session:
         self.steps: list[Step] = []
         self.seen: set[str] = set()
         self.changed = True
+        self._near = dict.fromkeys(memory.near)
+
+    def follows(self, uid: str, parent: str) -> bool:
+        """Whether a row's parent is one of the last rows (or it has none); the row becomes one of them."""
+        known = not parent or parent[:_ID] in self._near
+        if uid:
+            self._near[uid[:_ID]] = None
+            if len(self._near) > _NEAR:
+                del self._near[next(iter(self._near))]
+        return known
 
     def is_new(self, uid: str) -> bool:
         """Whether a row of this native id comes for the first time (rows without an id always do)."""
@@ -193,7 +207,7 @@ class Session:
 
     def carried(self) -> Memory:
         """The memory without anybody's words."""
-        return msgspec.structs.replace(self.memory, task="")
+        return msgspec.structs.replace(self.memory, task="", near=list(self._near))
 
     def run(self, *, reader: str, source: str) -> Run:
         """The session so far, with its new steps."""

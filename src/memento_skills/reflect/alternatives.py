@@ -60,12 +60,13 @@ def _candidates(row: Row, after: Sequence[Call]) -> Iterable[Expect]:
     failing, working = row.call, after[-1]
     yield from _first(row, after)
     if tools.role(failing.step.tool) != "shell":
+        if working.step.tool != failing.step.tool:
+            yield Expect(form="instead", tool=working.step.tool)
+            return
         for name in working.features["argument"] - failing.features["argument"] - _PLAIN_ARGUMENTS:
             yield Expect(form="with", flag=name)
         for name in failing.features["argument"] - working.features["argument"] - _PLAIN_ARGUMENTS:
             yield Expect(form="without", flag=name)
-        if working.step.tool != failing.step.tool:
-            yield Expect(form="instead", tool=working.step.tool)
         return
     if tools.role(working.step.tool) != "shell":
         return

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from memento_skills.guards import Call, Row, judge
 from memento_skills.records import Condition, Expect
@@ -18,11 +19,13 @@ from memento_skills.stats import wilson
 
 MAX_CONDITIONS = 4
 BEAM = 12
-THRESHOLDS = (1, 2, 3, 5)
+THRESHOLDS = (1, 2, 3, 5, 10, 20)
 _SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins", "under"))
+_INCIDENTAL = frozenset(("run_age", "old_size", "client", "shape", "where", "path_written", "newer_files"))
+"""Features that often tell apart by chance what a cause would tell apart better."""
 _NOT_LEARNT = frozenset(("begins", "folder"))
 """Features that only tell whether a call already does what is expected; as conditions they would be literals."""
-_NUMBERS = frozenset(("newer_files", "old_text_matches"))
+_NUMBERS = frozenset(("newer_files", "old_text_matches", "old_size"))
 
 
 class Masks:
@@ -83,15 +86,15 @@ class Judged(NamedTuple):
 class Score(NamedTuple):
     """How conditions with an alternative do on the table."""
 
-    right: int
-    wrong: int
-    undecidable: int
-    false: int
-    lineages: int
+    right: int = 0
+    wrong: int = 0
+    undecidable: int = 0
+    false: int = 0
+    lineages: int = 0
     """Lineages of the pattern that are caught."""
-    of: int
+    of: int = 0
     """Lineages of the pattern."""
-    lower: float
+    lower: float = 0.0
     """Lower bound (Wilson, one-sided 90 %) of right / (right + wrong + false)."""
 
 
@@ -161,7 +164,7 @@ def learn(
         scored = []
         for conditions in beam:
             score = measure(table, _conjunction(table, conditions), worth)
-            scored.append((_value(score), conditions, score))
+            scored.append((_value(score) - _price(conditions), conditions, score))
         scored.sort(key=lambda s: (-s[0], 0 if particular else _literal(s[1]), len(s[1]), str(s[1])))
         scored = scored[:BEAM]
         if scored and (best is None or scored[0][0] > best[0] + 0.01):
@@ -194,7 +197,7 @@ def learn_rules(
             break
         mask |= _conjunction(table, learned[0])
         score = measure(table, mask, whole)
-        if best is not None and (_value(score) < _value(best) or learned[1].lower < GOOD):
+        if best is not None and (_value(score) < _value(best) or learned[1].lower < GOOD or learned[1].right < 2):
             break
         situations.append(learned[0])
         best = score
@@ -203,8 +206,55 @@ def learn_rules(
     return (tuple(situations), best) if best is not None else None
 
 
-GOOD = 0.3
+GOOD = 0.4
 """Lower bound of precision that a further situation needs."""
+FOLDS = 8
+PRICE = 0.02
+"""Of one condition more, in the units of `_value`."""
+
+
+def out_of_fold(
+    table: Table, positives: Sequence[int], expect: Expect, weak: Callable[[Score], object]
+) -> Score:
+    """How rules learnt without some lineages do on these: what learning the same way is worth on lineages not seen.
+
+    The lineages of `positives` are dealt to at most `FOLDS` folds, all others by their name; each fold is tested
+    with what the rest teaches, unless that is `weak`, and the counts are added. A condition that fits two accidents does not survive this.
+    """
+    names = sorted({table.rows[i].lineage for i in positives})
+    n = min(FOLDS, len(names))
+    dealt = {lineage: i % n for i, lineage in enumerate(names)}
+    fold_of = [dealt.get(r.lineage, crc32(r.lineage.encode()) % n) for r in table.rows]
+    worth = judged(table, positives, expect)
+    right = wrong = undecidable = false = lineages = 0
+    for fold in range(n):
+        held = _bits(i for i, f in enumerate(fold_of) if f == fold)
+        learned = learn_rules(_without(table, held), [i for i in positives if fold_of[i] != fold], expect)
+        if learned is None or weak(learned[1]):
+            continue
+        mask = held & situations_mask(table, learned[0])
+        score = measure(table, mask, worth)
+        right, wrong, undecidable = right + score.right, wrong + score.wrong, undecidable + score.undecidable
+        false, lineages = false + score.false, lineages + score.lineages
+    decided = right + wrong + false
+    lower = wilson(right, decided, 0.8)[0] if decided else 0.0
+    return Score(right, wrong, undecidable, false, lineages, len(names), lower)
+
+
+def _without(table: Table, held: int) -> Table:
+    return table._replace(
+        everything=table.everything & ~held,
+        good=table.good & ~held,
+        episodes=tuple(i for i in table.episodes if not held >> i & 1),
+    )
+
+
+def situations_mask(table: Table, situations: Iterable[tuple[Condition, ...]]) -> int:
+    """The rows that fulfil all conditions of one of the situations, as bits."""
+    mask = 0
+    for conditions in situations:
+        mask |= _conjunction(table, conditions)
+    return mask
 
 
 def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:
@@ -217,6 +267,11 @@ def _atoms(table: Table, positives: Sequence[int]) -> list[Condition]:
     total = len({table.rows[i].lineage for i in positives})
     enough = max(2, round(0.2 * total))
     return sorted((c for c, seen in lineages.items() if len(seen) >= enough), key=lambda c: (-len(lineages[c]), str(c)))
+
+
+def _price(conditions: tuple[Condition, ...]) -> float:
+    """What conditions must gain to be worth having: more for those that often fit by chance."""
+    return sum(PRICE * (3 if c.feature in _INCIDENTAL else 1) for c in conditions[1:])
 
 
 def _literal(conditions: tuple[Condition, ...]) -> int:
@@ -271,10 +326,12 @@ def measure(table: Table, mask: int, worth: Judged) -> Score:
 
 
 def _value(score: Score) -> float:
+    """Expected precision (prior: one in three) times the root of the share of lineages caught."""
     decided = score.right + score.wrong + score.false
-    if not decided and score.undecidable:
-        return float(0.1 * (score.lineages / max(1, score.of)) ** 0.5)
-    return float(score.lower * (score.lineages / max(1, score.of)) ** 0.5)
+    share = float((score.lineages / max(1, score.of)) ** 0.5)
+    if not decided:
+        return 0.1 * share if score.undecidable else 0.0
+    return (score.right + 0.5) / (decided + 1.5) * share
 
 
 def _conjunction(table: Table, conditions: tuple[Condition, ...]) -> int:

@@ -162,7 +162,7 @@ def _worded(
         expect=lesson.alternative.expect,
         advice=re.sub(r"\*\*", "", said["rule"]),
         learned_from=tuple(sorted({r.run for r in rows})),
-        confidence=round(lesson.score.lower, 3),
+        confidence=round(lesson.confidence, 3),
     )
     return _identified(
         Reflection(
