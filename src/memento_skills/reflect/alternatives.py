@@ -12,6 +12,8 @@ from memento_skills.reflect.plain import sayable
 from memento_skills.shell import commands, peel
 
 _PLAIN_ARGUMENTS = frozenset(("description", "timeout", "run_in_background", "command", "content", "file_path", "path"))
+_CHANGING, _LOOKING = ("edit", "patch", "write"), ("read", "search")
+"""Looking at a file does not do what an edit was to do: it comes first, not instead."""
 _HARMLESS = frozenset(("cd", "echo", "export", "set", "sleep", "true", "ls", "pwd"))
 
 
@@ -61,7 +63,8 @@ def _candidates(row: Row, after: Sequence[Call]) -> Iterable[Expect]:
     yield from _first(row, after)
     if tools.role(failing.step.tool) != "shell":
         if working.step.tool != failing.step.tool:
-            yield Expect(form="instead", tool=working.step.tool)
+            if not (tools.role(failing.step.tool) in _CHANGING and tools.role(working.step.tool) in _LOOKING):
+                yield Expect(form="instead", tool=working.step.tool)
             return
         for name in working.features["argument"] - failing.features["argument"] - _PLAIN_ARGUMENTS:
             yield Expect(form="with", flag=name)

@@ -21,7 +21,7 @@ MAX_CONDITIONS = 4
 BEAM = 12
 THRESHOLDS = (1, 2, 3, 5, 10, 20)
 _SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins", "under"))
-_INCIDENTAL = frozenset(("run_age", "old_size", "client", "shape", "where", "path_written", "newer_files"))
+_INCIDENTAL = frozenset(("run_age", "old_size", "client", "shape", "where", "path_written", "newer_files", "path"))
 """Features that often tell apart by chance what a cause would tell apart better."""
 _NOT_LEARNT = frozenset(("begins", "folder"))
 """Features that only tell whether a call already does what is expected; as conditions they would be literals."""
@@ -164,7 +164,7 @@ def learn(
         scored = []
         for conditions in beam:
             score = measure(table, _conjunction(table, conditions), worth)
-            scored.append((_value(score) - _price(conditions), conditions, score))
+            scored.append((value(score) - _price(conditions), conditions, score))
         scored.sort(key=lambda s: (-s[0], 0 if particular else _literal(s[1]), len(s[1]), str(s[1])))
         scored = scored[:BEAM]
         if scored and (best is None or scored[0][0] > best[0] + 0.01):
@@ -197,7 +197,7 @@ def learn_rules(
             break
         mask |= _conjunction(table, learned[0])
         score = measure(table, mask, whole)
-        if best is not None and (_value(score) < _value(best) or learned[1].lower < GOOD or learned[1].right < 2):
+        if best is not None and (value(score) < value(best) or learned[1].lower < GOOD or learned[1].right < 2):
             break
         situations.append(learned[0])
         best = score
@@ -210,35 +210,42 @@ GOOD = 0.4
 """Lower bound of precision that a further situation needs."""
 FOLDS = 8
 PRICE = 0.02
-"""Of one condition more, in the units of `_value`."""
+"""Of one condition more, in the units of `value`."""
 
 
 def out_of_fold(
     table: Table, positives: Sequence[int], expect: Expect, weak: Callable[[Score], object]
-) -> Score:
+) -> list[Score]:
     """How rules learnt without some lineages do on these: what learning the same way is worth on lineages not seen.
 
     The lineages of `positives` are dealt to at most `FOLDS` folds, all others by their name; each fold is tested
-    with what the rest teaches, unless that is `weak`, and the counts are added. A condition that fits two accidents does not survive this.
+    with what the rest teaches, unless that is `weak`, and the counts are added: for one situation, for the first
+    two, and so on. A condition that fits two accidents does not survive this.
     """
     names = sorted({table.rows[i].lineage for i in positives})
     n = min(FOLDS, len(names))
     dealt = {lineage: i % n for i, lineage in enumerate(names)}
     fold_of = [dealt.get(r.lineage, crc32(r.lineage.encode()) % n) for r in table.rows]
     worth = judged(table, positives, expect)
-    right = wrong = undecidable = false = lineages = 0
+    sums = [Score(of=len(names)) for _ in range(MAX_SITUATIONS)]
     for fold in range(n):
         held = _bits(i for i, f in enumerate(fold_of) if f == fold)
         learned = learn_rules(_without(table, held), [i for i in positives if fold_of[i] != fold], expect)
         if learned is None or weak(learned[1]):
             continue
-        mask = held & situations_mask(table, learned[0])
-        score = measure(table, mask, worth)
-        right, wrong, undecidable = right + score.right, wrong + score.wrong, undecidable + score.undecidable
-        false, lineages = false + score.false, lineages + score.lineages
+        for k in range(MAX_SITUATIONS):
+            score = measure(table, held & situations_mask(table, learned[0][: k + 1]), worth)
+            sums[k] = _added(sums[k], score)
+    return sums
+
+
+def _added(one: Score, other: Score) -> Score:
+    right, wrong, false = one.right + other.right, one.wrong + other.wrong, one.false + other.false
     decided = right + wrong + false
-    lower = wilson(right, decided, 0.8)[0] if decided else 0.0
-    return Score(right, wrong, undecidable, false, lineages, len(names), lower)
+    return Score(
+        right, wrong, one.undecidable + other.undecidable, false, one.lineages + other.lineages, one.of,
+        wilson(right, decided, 0.8)[0] if decided else 0.0,
+    )  # fmt: skip
 
 
 def _without(table: Table, held: int) -> Table:
@@ -325,7 +332,7 @@ def measure(table: Table, mask: int, worth: Judged) -> Score:
     )
 
 
-def _value(score: Score) -> float:
+def value(score: Score) -> float:
     """Expected precision (prior: one in three) times the root of the share of lineages caught."""
     decided = score.right + score.wrong + score.false
     share = float((score.lineages / max(1, score.of)) ** 0.5)

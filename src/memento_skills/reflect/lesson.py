@@ -16,6 +16,7 @@ from memento_skills.reflect.contrast import (
     measure,
     out_of_fold,
     situations_mask,
+    value,
 )
 
 MIN_LOWER = 0.30
@@ -64,10 +65,7 @@ def lesson_of(table: Table, numbers: Sequence[int], rows: Sequence[Row]) -> tupl
     sound = [lesson for lesson in found if not weak(lesson.score)]
     if not sound:
         return None, f"the best rule would be {_said(max(found, key=_worth).score)} on the logs it was learnt from"
-    tried = [
-        lesson._replace(unseen=out_of_fold(table, lesson.positives, lesson.alternative.expect, weak))
-        for lesson in sorted(sound, key=_worth, reverse=True)[:MOST_TRIED]
-    ]
+    tried = [_tried(table, numbers, lesson) for lesson in sorted(sound, key=_worth, reverse=True)[:MOST_TRIED]]
     stood = [lesson for lesson in tried if not _fell(lesson.unseen)]
     if not stood:
         return None, f"rules learnt without some of the logs would be {_said(tried[0].unseen)} on those"
@@ -89,6 +87,24 @@ def _lesson(
         return None
     score = measure(table, situations_mask(table, learned[0]), judged(table, numbers, alternative.expect))
     return Lesson(learned[0], alternative, score, Score(), tuple(positives)) if score.lineages >= 2 else None
+
+
+def _tried(table: Table, numbers: Sequence[int], lesson: Lesson) -> Lesson:
+    """The lesson with as many of its situations as do best on left-out lineages."""
+    expect = lesson.alternative.expect
+    unseen = out_of_fold(table, lesson.positives, expect, weak)[: len(lesson.situations)]
+    own = judged(table, numbers, expect)
+    shorter = [
+        (
+            lesson._replace(
+                situations=lesson.situations[: k + 1],
+                score=measure(table, situations_mask(table, lesson.situations[: k + 1]), own),
+                unseen=score,
+            )
+        )
+        for k, score in enumerate(unseen)
+    ]
+    return max((s for s in shorter if s.score.lineages >= 2), key=lambda s: value(s.unseen))
 
 
 def _worth(lesson: Lesson) -> float:
