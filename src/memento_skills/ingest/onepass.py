@@ -55,6 +55,9 @@ class OnePass:
         """All batches of the file."""
         self._resumed = start is not None
         self._find_home(head)
+        if head.startswith(framing.SQLITE):
+            yield from self._database()
+            return
         if self._reader.document(head.removeprefix(BOM)):
             yield from self._document(kind)
             return
@@ -92,6 +95,19 @@ class OnePass:
             return msgspec.structs.replace(here, seam="", carry="")
         seam = framing.seam_of(self._file, here.offset)
         return msgspec.structs.replace(here, seam=seam, carry=self._reader.carry())
+
+    def _database(self) -> Iterator[Batch]:
+        """A SQLite database: its sessions as the lines of a log, all of them each time (ids tell what is known)."""
+        from memento_skills.store import foreign  # loads the database library
+
+        for number, piece in enumerate(foreign.sessions(self._file), 1):
+            if isinstance(piece, bytes):
+                self._take(Block(piece, [piece], 0, number))
+            else:
+                self._keep_out(Unframed(number, 0, 0, hashlib.sha256(b"").hexdigest(), piece))
+            if self._size >= self._options.batch:
+                yield self._batch(Resume())
+        yield self._batch(Resume(), last=True)
 
     def _document(self, kind: framing.Compression) -> Iterator[Batch]:
         data, faults = framing.whole(self._file, kind, DOCUMENT_CAP)
