@@ -276,11 +276,11 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress = quiet)
     return measured(paths, options, progress)
 
 
-def reflect_run(file: str, options: Options) -> dict[str, Any]:
-    """Which step of one run decided its failure."""
+def reflect_run(file: str, options: Options, *, like: Sequence[str] = (), chosen: str = "") -> dict[str, Any]:
+    """Which step of one run decided its failure; `like`: logs of the same task that went well."""
     from memento_skills.app.decisive import decisive
 
-    return decisive(file, options)
+    return decisive(file, options, like=like, chosen=chosen)
 
 
 def demo(into: str | None, *, say: Callable[[str], None], now: float) -> dict[str, Any]:
