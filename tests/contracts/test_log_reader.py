@@ -104,6 +104,24 @@ SAMPLES: dict[str, list[bytes]] = {
         b'{"sessionId":"s2","projectHash":"abc","startTime":"2026-03-01T11:00:00.000Z","kind":"main"}',
         b'{"id":"u2","timestamp":"2026-03-01T11:00:01.000Z","type":"user","content":"other session"}',
     ],
+    "otel": [
+        (
+            b'{"traceId":"t1","spanId":"l1","name":"chat m","startTimeUnixNano":"1000000000000000000","attributes":{'
+            b'"gen_ai.operation.name":"chat","gen_ai.conversation.id":"s1","gen_ai.input.messages":[{"role":"user",'
+            b'"parts":[{"type":"text","content":"fix it"}]}],"gen_ai.output.messages":[{"role":"assistant","parts":['
+            b'{"type":"tool_call","id":"c1","name":"run","arguments":{}}]}]}}'
+        ),
+        (
+            b'{"traceId":"t1","spanId":"x1","parentSpanId":"l1","name":"execute_tool run","startTimeUnixNano":'
+            b'"1000000001000000000","status":{"code":2},"attributes":{"gen_ai.tool.name":"run",'
+            b'"gen_ai.tool.call.id":"c1"}}'
+        ),
+        (
+            b'{"traceId":"t2","spanId":"l2","name":"chat m","startTimeUnixNano":"1000000002000000000","attributes":{'
+            b'"gen_ai.operation.name":"chat","gen_ai.conversation.id":"s2","gen_ai.input.messages":[{"role":"user",'
+            b'"parts":[{"type":"text","content":"other session"}]}]}}'
+        ),
+    ],
     "chat": [
         (
             b'{"id":"x1","messages":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so",'

@@ -14,6 +14,7 @@ from memento_skills.ingest.copilot import CopilotReader
 from memento_skills.ingest.gemini import GeminiReader
 from memento_skills.ingest.generic import GenericReader
 from memento_skills.ingest.opencode import OpenCodeReader
+from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.reader import BaseReader
 
 READERS: Mapping[str, type[BaseReader]] = {
@@ -24,6 +25,7 @@ READERS: Mapping[str, type[BaseReader]] = {
     "atif": AtifReader,
     "opencode": OpenCodeReader,
     "chat": ChatReader,
+    "otel": OtlpReader,
     "generic": GenericReader,
 }
 """Built-in readers by the name that `--format` takes."""
