@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -21,8 +20,6 @@ from memento_skills.store.store import open_store
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ("claude-code", "claude-code-small", "codex", "opencode", "copilot", "gemini")
 """Folders of real sessions. Benchmarks with simulated users are left out: their agents have no skills."""
-OWN = "entireio__skills"
-"""The one collection of skills whose maintainers' logs are in the data: rules may go to these."""
 
 
 def main() -> int:
@@ -45,27 +42,13 @@ def built(data: Path, found: list[Path], scratch: Path) -> str:
     """The page of all the logs."""
     now = time.time()
     users = data / "users.json"
-    options = Options(
-        now=now, home=str(scratch / "home"), skills=library(data, scratch), users=str(users) if users.is_file() else ""
-    )
+    options = Options(now=now, home=str(scratch / "home"), users=str(users) if users.is_file() else "")
     with open_store(scratch / "store.db", clock=time.time) as store:
         scanned = pipeline.scan(store, [str(p) for p in found], options)
         done = scanned.ingested
         lines = done.lines
         said = f"{done.files:,} files, {lines.seen:,} lines: {lines.understood:,} understood, {lines.ignored:,} ignored"
         return showcase.page(store, now=now, said=[f"{said}, {lines.quarantined:,} quarantined."])
-
-
-def library(data: Path, scratch: Path) -> tuple[str, ...]:
-    """The maintainers' own skills, unpacked; none where the data has no such archive."""
-    archive = data / "skills" / "skills.tar.gz"
-    if not archive.is_file():
-        return ()
-    with tarfile.open(archive) as tar:
-        members = [m for m in tar.getmembers() if f"/{OWN}/" in f"/{m.name}" and (m.isfile() or m.isdir())]
-        tar.extractall(scratch / "library", members=members, filter="data")
-    roots = sorted((scratch / "library").rglob(OWN))
-    return (str(roots[0] / "skills"),) if roots and (roots[0] / "skills").is_dir() else ()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from memento_skills.app import html, screen
 from memento_skills.app.current import Held, current
 from memento_skills.app.when import day, spell
 from memento_skills.guards import FEATURES
-from memento_skills.records import Citation, Condition, Expect, Guard, Pattern, Record, Reflection, Run
+from memento_skills.records import Citation, Condition, Expect, Guard, Patch, Pattern, Record, Reflection, Run
 from memento_skills.skilldoc import parse
 from memento_skills.store.store import Store
 
@@ -85,10 +85,11 @@ def refusals(held: Iterable[Held], patterns: Mapping[str, Pattern], reflections:
         pattern = patterns.get(reflection.pattern)
         if pattern is None or not reflection.refused or pattern.id in answered or not pattern.repeated:
             continue
+        kind, why = _kind(reflection)
         found[pattern.id] = Refusal(
             pattern=pattern,
-            kind=_kind(reflection),
-            why=reflection.refused,
+            kind=kind,
+            why=why,
             rule=reflection.facts.get("rule", ""),
             quotes=reflection.wrong_decision.citations[:QUOTES],
         )
@@ -96,32 +97,55 @@ def refusals(held: Iterable[Held], patterns: Mapping[str, Pattern], reflections:
 
 
 _KINDS = (
-    ("not a skill problem", "not a skill problem"),
     ("says this already", "said already"),
     ("proposed already", "said already"),
     ("needless", "would speak up too often"),
-    ("cannot be told", "cannot be told apart"),
+    ("cannot be told", "cannot be told from calls that worked"),
     ("nothing is known", "nothing known that works"),
     ("one lineage", "an anecdote"),
     ("no template", "no plain words for it"),
     ("plain words", "no plain words for it"),
 )
+_NOT_SKILLS = {
+    "none": ("part of the work", "The program ran and reported on the code: no rule would make that report unneeded."),
+    "task_author": (
+        "for the task's author",
+        "Only whoever gives the task can mend it: the request had several readings.",
+    ),
+    "environment": ("for the environment's owner", "A service or the network failed: a skill cannot mend that."),
+    "permission": (
+        "for who grants permissions",
+        "What is missing is a permission: it is proposed by itself, never inside a skill.",
+    ),
+}
+_PREFERRED = (
+    "failed its test",
+    "would speak up too often",
+    "said already",
+    "cannot be told from calls that worked",
+    "for who grants permissions",
+    "nothing known that works",
+    "no plain words for it",
+)
+"""Kinds in which a rule was thought of come first: these are the refusals that take judgement."""
 
 
-def _kind(reflection: Reflection) -> str:
+def _kind(reflection: Reflection) -> tuple[str, str]:
     said = reflection.refused
-    if reflection.remedy != "skill":
-        return f"for others: {html.REMEDIES.get(reflection.remedy, reflection.remedy)}"
-    return next((kind for sign, kind in _KINDS if sign in said), "refused")
+    if reflection.remedy in _NOT_SKILLS:
+        return _NOT_SKILLS[reflection.remedy]
+    return next((kind for sign, kind in _KINDS if sign in said), "refused"), said
 
 
 def various(refused: Sequence[Refusal]) -> list[Refusal]:
-    """The most frequent refusal of each kind first, then the most frequent of what is left."""
+    """The most frequent refusal of each kind, the kinds that take judgement first; then what is left by frequency."""
     first: dict[str, Refusal] = {}
     for refusal in refused:
         first.setdefault(refusal.kind, refusal)
-    rest = [r for r in refused if r not in first.values()]
-    return [*first.values(), *rest][:REFUSALS]
+    order = {kind: place for place, kind in enumerate(_PREFERRED)}
+    ranked = sorted(first.values(), key=lambda r: (order.get(r.kind, len(order)), -r.pattern.episodes, r.pattern.id))
+    rest = [r for r in refused if r not in ranked]
+    return [*ranked, *rest][:REFUSALS]
 
 
 def places_of(store: Store, citations: Iterable[Citation]) -> dict[str, str]:
@@ -160,6 +184,12 @@ def expect_words(expect: Expect) -> str:
             return f"instead {' '.join(w for w in words if w)}"
 
 
+def _working(patch: Patch) -> list[Citation]:
+    """What worked afterwards: the quotes of what was missing that are not the failure's own."""
+    failed = {(c.run, c.step) for c in patch.rationale[0].citations} if patch.rationale else set()
+    return [c for claim in patch.rationale[1:2] for c in claim.citations if (c.run, c.step) not in failed]
+
+
 def _guard(guard: Guard | None) -> dict[str, Any]:
     if guard is None:
         return {}
@@ -195,7 +225,6 @@ _LABELS = ("What went wrong", "What was missing", "What was assumed")
 def _patch(held: Held, patterns: Mapping[str, Pattern], places: Mapping[str, str]) -> dict[str, Any]:
     patch, verdict = held.patch, held.verdict
     of = [patterns[p] for p in (patch.pattern, *patch.patterns) if p in patterns]
-    every = [c for claim in patch.rationale for c in claim.citations]
     return {
         "patch": patch,
         "verdict": verdict,
@@ -208,7 +237,8 @@ def _patch(held: Held, patterns: Mapping[str, Pattern], places: Mapping[str, str
         "lines": screen.diff_kinds(patch.diff),
         "description": parse(patch.after).description if patch.kind == "create" else "",
         "claims": list(zip(_LABELS, (c.text for c in patch.rationale), strict=False)),
-        "quotes": _quoted(screen.distinct(every, QUOTES), places),
+        "failed": _quoted(screen.distinct(patch.rationale[0].citations if patch.rationale else (), QUOTES), places),
+        "worked": _quoted(screen.distinct(_working(patch), 2), places),
         "caught": _quoted(screen.distinct(verdict.examples, 2), places),
         "needless": _quoted(verdict.lost_cases[:2], places),
         "backtest": screen.backtest(verdict.counts, verdict.held_out_lineages),

@@ -57,7 +57,7 @@ def rule_in(language: str, name: str, facts: Mapping[str, str], situations: Situ
         return ""
     spoken = dict(facts)
     if not own:
-        spoken |= phrased(situations, expect, language)
+        spoken |= phrased(situations, expect, language) | {"worked": worked(facts, language)}
         between = phrases(language)["or"]
         spoken = {k: v.replace(phrases(OWN)["or"], between) for k, v in spoken.items()}
     try:
@@ -89,6 +89,12 @@ def phrased(situations: Situations, expect: Expect, language: str) -> dict[str, 
         root = expect.path == "<root>"
         found["folder"] = words["root_folder"] if root else f"`{expect.path.removeprefix('<root>/')}`"
     return found
+
+
+def worked(facts: Mapping[str, str], language: str) -> str:
+    """Which option the call had when it worked, as the end of a sentence; "" where the logs do not agree on one."""
+    flag = facts.get("worked_flag", "")
+    return phrases(language)["worked"].format(flag) if flag else ""
 
 
 def _situation(situations: Situations, words: Mapping[str, str]) -> str:
