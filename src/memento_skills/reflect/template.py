@@ -210,9 +210,10 @@ def _error(pattern: Pattern) -> str:
 
 
 def _quoted(flag: str, rows: Sequence[Row]) -> bool:
-    """Whether most error messages name the option."""
-    said = [r.failure.quote for r in rows if r.failure is not None]
-    return bool(flag) and 2 * sum(flag in quote for quote in said) > len(said)
+    """Whether the option may be what the errors are about: most messages name it, or none of them is understood."""
+    failures = [r.failure for r in rows if r.failure is not None]
+    named = sum(flag in f.quote for f in failures)
+    return bool(flag) and (2 * named > len(failures) or not any(f.rule for f in failures))
 
 
 def _working_quotes(rows: Sequence[Row], runs: Mapping[str, Run]) -> list[Citation]:
