@@ -69,7 +69,7 @@ class OnePass:
                 end = piece.offset + piece.size + piece.closed
                 here = Resume(offset=end, line=piece.line, open_line=not piece.closed)
                 continue
-            if piece.tail and not framing.whole_object(piece.data):
+            if piece.tail and not self._reader.text and not framing.whole_object(piece.data):
                 if kind == "plain":
                     waiting = len(piece.data)
                 else:
@@ -91,7 +91,7 @@ class OnePass:
         yield self._batch(self._stamped(here, kind), waiting=waiting, last=True)
 
     def _stamped(self, here: Resume, kind: framing.Compression) -> Resume:
-        if kind != "plain":
+        if kind != "plain" or self._reader.text:
             return msgspec.structs.replace(here, seam="", carry="")
         seam = framing.seam_of(self._file, here.offset)
         return msgspec.structs.replace(here, seam=seam, carry=self._reader.carry())

@@ -13,9 +13,12 @@ from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.copilot import CopilotReader
 from memento_skills.ingest.gemini import GeminiReader
 from memento_skills.ingest.generic import GenericReader
+from memento_skills.ingest.langfuse import LangfuseReader
+from memento_skills.ingest.langsmith import LangSmithReader
 from memento_skills.ingest.opencode import OpenCodeReader
 from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.reader import BaseReader
+from memento_skills.ingest.specstory import SpecStoryReader
 
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
@@ -26,6 +29,9 @@ READERS: Mapping[str, type[BaseReader]] = {
     "opencode": OpenCodeReader,
     "chat": ChatReader,
     "otel": OtlpReader,
+    "langsmith": LangSmithReader,
+    "langfuse": LangfuseReader,
+    "specstory": SpecStoryReader,
     "generic": GenericReader,
 }
 """Built-in readers by the name that `--format` takes."""
