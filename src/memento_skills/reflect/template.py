@@ -213,7 +213,8 @@ def _quoted(flag: str, rows: Sequence[Row]) -> bool:
     """Whether the option may be what the errors are about: most messages name it, or none of them is understood."""
     failures = [r.failure for r in rows if r.failure is not None]
     named = sum(flag in f.quote for f in failures)
-    return bool(flag) and (2 * named > len(failures) or not any(f.rule for f in failures))
+    understood = any(f.rule for f in failures) and failures[0].cause != "unknown"
+    return bool(flag) and (2 * named > len(failures) or not understood)
 
 
 def _working_quotes(rows: Sequence[Row], runs: Mapping[str, Run]) -> list[Citation]:
