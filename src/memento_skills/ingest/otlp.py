@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from memento_skills.ingest.entries import EntryReader
-from memento_skills.ingest.otlp_semantics import fill, first
+from memento_skills.ingest.fields import any_of, first, inner
+from memento_skills.ingest.otlp_semantics import fill
 from memento_skills.ingest.otlp_values import Event, attributes_of, events_of, failed, moment
 from memento_skills.ingest.spans import Span, Weaver
 from memento_skills.interfaces import Line
@@ -20,7 +21,7 @@ from memento_skills.records import Run
 
 _OTLP = re.compile(rb'"(?:resourceSpans|resource_spans|resourceLogs|resource_logs)"\s*:\s*\[')
 _SPAN = re.compile(rb'"(?:traceId|trace_id|context\.trace_id)"\s*:\s*"')
-_AGENTS = re.compile(rb'"(?:attributes\.)?(?:gen_ai|openinference|traceloop|llm)[.":]')
+_AGENTS = re.compile(rb'"(?:attributes\.)?(?:gen_ai|openinference|traceloop|llm)(?:\.|"\s*:)')
 
 
 class OtlpReader(EntryReader):
@@ -50,7 +51,7 @@ class OtlpReader(EntryReader):
             elif any(k in one for k in ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")):
                 self._request(one, line)
             elif _ids(one)[1]:
-                self._span(one, attributes_of(_of(one, "resource").get("attributes")), line)
+                self._span(one, attributes_of(inner(one, "resource").get("attributes")), line)
             else:
                 self.skip("(no span)")
 
@@ -66,7 +67,7 @@ class OtlpReader(EntryReader):
     def _request(self, request: dict[str, Any], line: Line) -> None:
         before = self.seen
         for group in _group(request, "resourceSpans") + _group(request, "resourceLogs"):
-            resource = attributes_of(_of(group, "resource").get("attributes"))
+            resource = attributes_of(inner(group, "resource").get("attributes"))
             scopes = (
                 _group(group, "scopeSpans") + _group(group, "instrumentationLibrarySpans") + _group(group, "scopeLogs")
             )
@@ -87,9 +88,9 @@ class OtlpReader(EntryReader):
         fields |= {k.removeprefix("attributes."): v for k, v in raw.items() if k.startswith("attributes.")}
         fields |= {k: raw[k] for k in ("span_kind", "annotations", "evaluations") if k in raw}
         span = Span(id=name, trace=trace, parent=parent, line=line.number)
-        span.start = moment(_any(raw, "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"))
-        span.end = moment(_any(raw, "endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime"))
-        status = _any(raw, "status", "status_code")
+        span.start = moment(any_of(raw, "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"))
+        span.end = moment(any_of(raw, "endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime"))
+        status = any_of(raw, "status", "status_code")
         span.error, words = failed(status)
         title = raw["name"] if isinstance(raw.get("name"), str) else ""
         fill(span, title, fields, events_of(raw.get("events")))
@@ -106,7 +107,7 @@ class OtlpReader(EntryReader):
         fields = attributes_of(raw.get("attributes", {}))
         event = Event(
             name=first(raw, "eventName", "event_name") or first(fields, "event.name"),
-            at=moment(_any(raw, "timeUnixNano", "observedTimeUnixNano")),
+            at=moment(any_of(raw, "timeUnixNano", "observedTimeUnixNano")),
             fields=fields,
             body=attributes_of([{"key": "b", "value": raw.get("body")}])["b"],
         )
@@ -139,22 +140,13 @@ class OtlpReader(EntryReader):
 
 def _ids(raw: dict[str, Any]) -> tuple[str, str, str]:
     """(trace, span, parent) of a span in any of the shapes."""
-    context = _of(raw, "context")
+    context = inner(raw, "context")
     trace = first(raw, "traceId", "trace_id", "context.trace_id") or first(context, "trace_id", "traceId")
     name = first(raw, "spanId", "span_id", "context.span_id") or first(context, "span_id", "spanId")
     return trace, name, first(raw, "parentSpanId", "parent_span_id", "parent_id", "parentId")
-
-
-def _of(raw: dict[str, Any], name: str) -> dict[str, Any]:
-    value = raw.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _group(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects of a list under its camel-case or snake-case name."""
     value = raw.get(name, raw.get(re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)))
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _any(raw: dict[str, Any], *names: str) -> object:
-    return next((raw[name] for name in names if raw.get(name) not in (None, "")), None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from memento_skills.ingest.fields import any_of, count, first, price, score
 from memento_skills.ingest.messages import Part, Said, conversation, decoded, message
 from memento_skills.ingest.otlp_values import Event, unflattened
 from memento_skills.ingest.spans import Kind, Span
@@ -22,8 +23,6 @@ _INFERENCE: dict[str, Kind] = {"LLM": "llm", "TOOL": "tool", "AGENT": "agent"}
 _TRACELOOP: dict[str, Kind] = {"tool": "tool", "agent": "agent"}
 _SAID = {"gen_ai.system.message": "system", "gen_ai.user.message": "user", "gen_ai.assistant.message": "agent",
          "gen_ai.tool.message": "tool", "gen_ai.choice": "agent"}  # fmt: skip
-_PASSED = frozenset({"pass", "passed", "success", "correct", "true", "yes"})
-_FAILED = frozenset({"fail", "failed", "failure", "incorrect", "false", "no"})
 
 
 def kind_of(span: str, fields: dict[str, Any]) -> Kind:
@@ -76,17 +75,6 @@ def fill(span: Span, name: str, fields: dict[str, Any], events: list[Event]) -> 
     _words(span, fields, events)
 
 
-def first(fields: dict[str, Any], *names: str) -> str:
-    """The first of these attributes that is a text or a number; "" where none is."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if type(value) is int:
-            return str(value)
-    return ""
-
-
 def _details(events: list[Event]) -> dict[str, Any]:
     """Attributes that stand in the event which holds a call's details instead of in the span."""
     found: dict[str, Any] = {}
@@ -100,17 +88,13 @@ def _tool(span: Span, name: str, fields: dict[str, Any]) -> None:
     span.name = first(fields, "gen_ai.tool.name", "tool.name", "traceloop.entity.name")
     span.name = span.name or name.removeprefix("execute_tool ")
     span.call_id = first(fields, "gen_ai.tool.call.id", "tool_call.id", "tool.id", "tool_call_id")
-    args = _first_of(fields, "gen_ai.tool.call.arguments", "input.value", "traceloop.entity.input", "tool.parameters")
+    args = any_of(fields, "gen_ai.tool.call.arguments", "input.value", "traceloop.entity.input", "tool.parameters")
     span.args = arguments_of(args)
-    result = _first_of(fields, "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
-    span.text = _answer(result)
+    result = any_of(fields, "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
+    span.text = answer(result)
 
 
-def _first_of(fields: dict[str, Any], *names: str) -> object:
-    return next((fields[name] for name in names if fields.get(name) is not None), None)
-
-
-def _answer(result: object) -> str:
+def answer(result: object) -> str:
     """The words of a tool's result: of a message about it, its content."""
     value = decoded(result) if isinstance(result, str) else result
     if isinstance(value, dict):
@@ -166,29 +150,16 @@ def _event(event: Event, asked: list[Said], answered: list[Said]) -> None:
 
 def _usage(fields: dict[str, Any]) -> Usage | None:
     """Tokens of a model call; the conventions count cached tokens among those of the input."""
-    cached = _number(fields, "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
+    cached = count(fields, "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
                      "llm.token_count.prompt_details.cache_read")  # fmt: skip
-    written = _number(fields, "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
+    written = count(fields, "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
                       "llm.token_count.prompt_details.cache_write")  # fmt: skip
-    total = _number(fields, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
-    output = _number(
-        fields, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"
-    )
-    usd = fields.get("llm.cost.total", fields.get("gen_ai.usage.cost"))
-    price = float(usd) if isinstance(usd, int | float) and not isinstance(usd, bool) and 0 <= usd < 1e9 else 0.0
-    if not (total or output or price):
+    total = count(fields, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
+    output = count(fields, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion")
+    usd = price(any_of(fields, "llm.cost.total", "gen_ai.usage.cost"))
+    if not (total or output or usd):
         return None
-    return Usage(
-        input=max(total - cached - written, 0), output=output, cache_read=cached, cache_write=written, usd=price
-    )
-
-
-def _number(fields: dict[str, Any], *names: str) -> int:
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12:
-            return int(value)
-    return 0
+    return Usage(input=max(total - cached - written, 0), output=output, cache_read=cached, cache_write=written, usd=usd)
 
 
 def _evaluations(events: list[Event]) -> list[Outcome]:
@@ -213,20 +184,6 @@ def _annotations(fields: dict[str, Any]) -> list[Outcome]:
         value = told.get("score", told.get("value"))
         made.append(score(first(one, "name"), value, first(told, "label"), first(told, "explanation")))
     return made
-
-
-def score(name: str, value: object, label: str, explanation: str) -> Outcome:
-    """One evaluation as an outcome. A number alone tells success or failure only where it is 1 or 0 (or true, false):
-    what counts as enough in between is not ours to say.
-    """
-    word = label.strip().lower()
-    reason = ": ".join(filter(None, (name, explanation or label)))[:300]
-    number = float(value) if isinstance(value, int | float) and abs(value) < 1e12 else None
-    if word in _PASSED or word in _FAILED:
-        return Outcome(label="success" if word in _PASSED else "failure", reward=number, reason=reason)
-    if number in (0.0, 1.0):
-        return Outcome(label="success" if number else "failure", reward=number, reason=reason)
-    return Outcome(reward=number, reason=reason)
 
 
 def _list(value: object) -> list[Any]:

@@ -156,13 +156,18 @@ class Weaver:
         if not spans:
             return
         session.changed = True
+        spoken = any(span.kind == "llm" and (span.asked or span.answered) for span in spans)
+        for span in spans:
+            if spoken and span.kind != "llm":
+                span.asked, span.answered = [], []  # what the models' own calls tell, an agent only repeats
         told: set[str] = {one.role for span in spans for one in (*span.asked, *span.answered)}
         failed = {span.parent for span in spans if span.error}
         moments: list[tuple[float, int, int, Span]] = []
         last = float("-inf")
         for index, span in enumerate(spans):
             last = start = span.start if span.start is not None else last
-            end = max(span.end, start) if span.end is not None else start
+            around = span.end is None and not span.parent and span.kind in ("agent", "other")
+            end = float("inf") if around else max(span.end, start) if span.end is not None else start
             moments += [(start, index, 0, span), (end, index, 1, span)]
         moments.sort(key=lambda moment: moment[:3])
         entries = {id(span): session.entries + n for n, span in enumerate(spans)}
