@@ -14,7 +14,7 @@ from memento_skills.records import digest
 
 _CWD = re.compile(r"<cwd>([^<\n]{1,4096})</cwd>|^Current working directory: ([^\n]{1,4096})$", re.MULTILINE)
 _SKILL = re.compile(r"<skill>\s{0,8}<name>([^<]{1,200})</name>")
-_LISTED = re.compile(r"^- ([\w.:-]{1,120}): [^\n]{1,4000}\(file: ([^\n]{1,4000})\)$", re.MULTILINE)
+_LISTED = re.compile(r"^- ([\w.:-]{1,120}): [^\n]{1,4000}\(file: ([^()\n]{1,1000})\)$", re.MULTILINE)
 
 
 def item(session: CodexSession, payload: Payload, place: Place, uid: str) -> str:

@@ -27,7 +27,7 @@ from memento_skills.interfaces import Line
 from memento_skills.records import Run, Usage
 
 _KINDS = re.compile(rb'"(?:session|assistant|user|system|tool|hook|permission|subagent|skill)\.[a-z_]{1,40}"|"abort"')
-_BEGINS = re.compile(rb'\s*\{"type":"(?:session|assistant|user|system|tool|hook)\.[a-z_]{1,40}","data":\{')
+_BEGINS = re.compile(rb'\s*\{ ?"type": ?"(?:session|assistant|user|system|tool|hook)\.[a-z_]{1,40}", ?"data": ?\{')
 _EXIT = re.compile(r"\s*<[^<>\n]{0,120}(?:exited|completed) with exit code (-?\d{1,10})>\s*\Z")
 _TAIL = 400  # characters at the end of a result in which its exit code stands
 _LISTED = re.compile(r"<skill>\s{0,20}<name>([^<\n]{1,120})</name>")
