@@ -123,6 +123,8 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: str
     patterns: tuple[str, ...]
     unless: tuple[str, ...] = ()
+    confidence: float = 0.9
+    """How sure (0-1) that it is a correction: read by eye on the shown logs."""
     title: str
     reason: str
     examples: tuple[str, ...] = ()
