@@ -85,9 +85,11 @@ def phrased(situations: Situations, expect: Expect, language: str) -> dict[str, 
         "situation": _situation(situations, words),
         "changer": f"`{changers[0]}`" if changers and plain(changers[0]) else words["changer"],
     }
-    if expect.path and plain(expect.path):
-        root = expect.path == "<root>"
-        found["folder"] = words["root_folder"] if root else f"`{expect.path.removeprefix('<root>/')}`"
+    inside = expect.path.removeprefix("<root>").lstrip("/")
+    if expect.path == "<root>":
+        found["folder"] = words["root_folder"]
+    elif inside and plain(inside):
+        found["folder"] = f"`{inside}`"
     return found
 
 
