@@ -64,7 +64,7 @@ def user_event(session: CodexSession, payload: Payload, place: Place, uid: str) 
 
 def _typed(session: CodexSession, text: str, bare: str, place: Place, uid: str, *, event: bool) -> str:
     if not session.is_new("user", bare, event=event):
-        return f"{'event_msg/user' if event else 'response_item/'}message (told before)"
+        return f"{'event_msg/user_' if event else 'response_item/'}message (told before)"
     session.asked()
     meta = text.lstrip().startswith(words().meta_starts)
     # a copy of the session repeats the time and the text
