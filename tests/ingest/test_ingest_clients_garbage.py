@@ -128,7 +128,7 @@ def read_rows(rows: list[dict[str, Any]], format_: str, masker: Any) -> FileResu
 
 @pytest.mark.parametrize("name", sorted(LOGS))
 @given(garbage=JSON, data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_value_in_any_field(name: str, garbage: Any, data: st.DataObject) -> None:
     at = data.draw(st.sampled_from(paths(LOGS[name])))
     found = read_rows(put(LOGS[name], at, garbage), name.split("-", maxsplit=1)[0], Unmasked())
@@ -149,7 +149,7 @@ def test_the_sample_is_read_whole_and_masking_changes_no_place(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(LOGS))
-@pytest.mark.parametrize("depth", [200, 990, 3000])
+@pytest.mark.parametrize("depth", [990, 3000])
 def test_values_nested_deeply_do_no_harm(name: str, depth: int) -> None:
     deep = b'{"a":' * depth + b"1" + b"}" * depth
     for at in paths(LOGS[name]):
