@@ -134,6 +134,22 @@ SAMPLES: dict[str, list[bytes]] = {
             b'"input":"other session"}'
         ),
     ],
+    "swe-agent": [
+        (
+            b'{"environment":"e","trajectory":[{"thought":"so","action":"make","observation":"make: ***: No such file",'
+            b'"state":{}}],"history":[{"role":"user","content":"fix it"},{"role":"assistant","content":"so","action":'
+            b'"make","tool_calls":[{"id":"c1","function":{"name":"bash","arguments":"{}"}}],"message_type":"action"}]}'
+        ),
+        b'{"history":[{"role":"user","content":"other session","message_type":"observation"}]}',
+    ],
+    "mini-swe-agent": [
+        (
+            b'{"trajectory_format":"mini-swe-agent-1.1","messages":[{"role":"user","content":"fix it"},{"role":'
+            b'"assistant","content":"so","tool_calls":[{"id":"c1","function":{"name":"bash","arguments":"{}"}}]},'
+            b'{"role":"tool","tool_call_id":"c1","content":"no","extra":{"returncode":1}}]}'
+        ),
+        b'{"trajectory_format":"mini-swe-agent-1.1","messages":[{"role":"user","content":"other session"}]}',
+    ],
     "otel": [
         (
             b'{"traceId":"t1","spanId":"l1","name":"chat m","startTimeUnixNano":"1000000000000000000","attributes":{'
@@ -150,6 +166,18 @@ SAMPLES: dict[str, list[bytes]] = {
             b'{"traceId":"t2","spanId":"l2","name":"chat m","startTimeUnixNano":"1000000002000000000","attributes":{'
             b'"gen_ai.operation.name":"chat","gen_ai.conversation.id":"s2","gen_ai.input.messages":[{"role":"user",'
             b'"parts":[{"type":"text","content":"other session"}]}]}}'
+        ),
+    ],
+    "openhands": [
+        (
+            b'{"instance_id":"s1","history":[{"kind":"MessageEvent","id":"e1","source":"user","llm_message":{"content":'
+            b'"fix it"}},{"kind":"ActionEvent","id":"e2","source":"agent","tool_name":"terminal","tool_call_id":"c1",'
+            b'"action":{"command":"ls"}},{"kind":"AgentErrorEvent","id":"e3","source":"agent","tool_call_id":"c1",'
+            b'"error":"no"}]}'
+        ),
+        (
+            b'{"instance_id":"s2","history":[{"kind":"MessageEvent","id":"e4","source":"user","llm_message":{"content":'
+            b'"other session"}}]}'
         ),
     ],
     "chat": [

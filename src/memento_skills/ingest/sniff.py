@@ -16,6 +16,7 @@ from memento_skills.ingest.generic import GenericReader
 from memento_skills.ingest.langfuse import LangfuseReader
 from memento_skills.ingest.langsmith import LangSmithReader
 from memento_skills.ingest.opencode import OpenCodeReader
+from memento_skills.ingest.openhands import OpenHandsReader
 from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.specstory import SpecStoryReader
@@ -32,6 +33,7 @@ READERS: Mapping[str, type[BaseReader]] = {
     "langsmith": LangSmithReader,
     "langfuse": LangfuseReader,
     "specstory": SpecStoryReader,
+    "openhands": OpenHandsReader,
     "generic": GenericReader,
 }
 """Built-in readers by the name that `--format` takes."""
