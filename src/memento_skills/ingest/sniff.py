@@ -20,6 +20,8 @@ from memento_skills.ingest.openhands import OpenHandsReader
 from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.specstory import SpecStoryReader
+from memento_skills.ingest.swe_agent import SweAgentReader
+from memento_skills.ingest.swe_agent_mini import MiniSweAgentReader
 
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
@@ -29,6 +31,8 @@ READERS: Mapping[str, type[BaseReader]] = {
     "atif": AtifReader,
     "opencode": OpenCodeReader,
     "chat": ChatReader,
+    "swe-agent": SweAgentReader,
+    "mini-swe-agent": MiniSweAgentReader,
     "otel": OtlpReader,
     "langsmith": LangSmithReader,
     "langfuse": LangfuseReader,
