@@ -91,6 +91,8 @@ def result_of(folder: Path, content: Any, *between: dict[str, Any], tool: str = 
         ("Exit code: 124\nOutput:\ncommand timed out after 9 ms", "command timed out after 9 ms", "timeout", 124),
         ("exec command rejected by user", None, "denied_user", None),
         ("patch rejected by user", None, "denied_user", None),
+        ('exec_command failed for `x`: X { message: "Rejected(\\"rejected by user\\")" }', None, "denied_user", None),
+        ("exec_command failed for `x`: rejected: blocked by policy", None, "denied_policy", None),
         ("aborted by user after 3.2s", None, "interrupted", None),
         ("approval required by policy, but AskForApproval is set to Never", None, "denied_policy", None),
         ("failed in sandbox: Operation not permitted", None, "denied_policy", None),

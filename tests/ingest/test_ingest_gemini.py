@@ -118,6 +118,7 @@ def test_a_stop_that_only_repeats_a_refusal_is_no_second_one(tmp_path: Path) -> 
     refused = answer("g1", tool("run_shell_command", {"error": "[Operation Cancelled] Reason: x"}, "cancelled"))
     stop = message("i1", "info", "Request cancelled.")
     assert [s.status for s in run_of(tmp_path, refused, stop).steps if s.kind == "notice"] == [None]
+    assert [s.status for s in run_of(tmp_path, stop, refused).steps if s.kind == "notice"] == [None]
     assert [s.status for s in run_of(tmp_path, stop).steps if s.kind == "notice"] == ["interrupted"]
 
 

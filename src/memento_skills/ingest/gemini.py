@@ -310,4 +310,13 @@ def _result(session: _Session, context: Context, call: ToolCall, known: _Known) 
     context.parts = place.parts
     if result.status == "denied_user":
         session.memory.refused = session.memory.seq
+        _one_refusal(session)
         session.add(context, "permission", "user", tool=call.name, call_id=name, status="denied_user")
+
+
+def _one_refusal(session: _Session) -> None:
+    """A person's stop is written before the call that it cancelled: the call alone stands for both."""
+    steps = session.steps
+    for index in range(max(len(steps) - 2 * _NEAR, 0), len(steps)):
+        if steps[index].kind == "notice" and steps[index].text.strip() == _STOPPED:
+            steps[index] = msgspec.structs.replace(steps[index], status=None)
