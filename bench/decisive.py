@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.data import Settings
-from bench.decisive_cases import Case, cases
+from bench.decisive_cases import Case, Trial, cases, trials
 from bench.decisive_fit import PLANS, fit, shape_of
-from memento_skills.detect.attribution import rank, weights
+from memento_skills.detect.attribution import attribute, rank, weights
+from memento_skills.detect.attribution.signs import LOOKS
 
 FOLDS = 10
 SEEDS = 5
@@ -36,7 +37,7 @@ def row(settings: Settings) -> dict[str, Any]:
     for name in dict.fromkeys(case.set for case in every):
         chosen = [case for case in every if case.set == name]
         found[name] = _set(chosen)
-    return {"sets": found, "folds": FOLDS, "seeds": SEEDS}
+    return {"sets": found, "folds": FOLDS, "seeds": SEEDS, "like": _like(trials(settings.data))}
 
 
 def _set(chosen: Sequence[Case]) -> dict[str, Any]:
@@ -52,6 +53,22 @@ def _set(chosen: Sequence[Case]) -> dict[str, Any]:
         "shipped": _figures([_judged(case, shipped) for case in chosen]),
         "rules": {name: _figures(hits) for name, hits in rules.items()},
     }
+
+
+def _like(chosen: Sequence[Trial]) -> dict[str, Any]:
+    """Failed runs with like runs that succeeded: the first unwanted change, found without those and with them."""
+    known = [trial for trial in chosen if trial.like]
+    hits: dict[str, list[int]] = {"without": [], "with": [], "first change": []}
+    for trial in known:
+        for name, like in (("without", []), ("with", trial.like)):
+            found = attribute(trial.run, (), like)
+            hits[name].append(found.story.moments[found.ranking.candidates[0].at].entry == trial.step)
+        changes = [s.entry for s in trial.run.steps if s.kind == "call" and not LOOKS.match(s.tool)]
+        hits["first change"].append(changes[0] == trial.step)
+    shares = {
+        name: {"step": sum(h) / len(h), "interval": _interval([(x, 1) for x in h])} for name, h in hits.items() if h
+    }
+    return {"runs": len(known), "of": len(chosen), "figures": shares}
 
 
 def _divided(chosen: Sequence[Case], seed: int) -> Iterator[tuple[list[Case], list[Case]]]:
@@ -76,7 +93,9 @@ def _judged(case: Case, table: Mapping[str, float]) -> dict[str, Any]:
     ranking = rank(case.story, case.signs, table)
     best = ranking.candidates[0]
     moment = case.story.moments[best.at]
-    return _hit(case, moment.entry, moment.actor) | {"confidence": best.score, "actor_confidence": ranking.actors[0][1]}
+    actor, chance = ranking.actors[0]
+    sure = {"confidence": best.score, "actor_confidence": chance, "of_one": moment.actor == actor}
+    return _hit(case, moment.entry, actor) | sure
 
 
 def _hit(case: Case, step: int, agent: str) -> dict[str, Any]:
@@ -211,6 +230,17 @@ def lines(found: Results) -> Iterator[str]:
             f"Confidence of the step {told['step_confidence']:.2f} on average, expected calibration error"
             f" {told['step_ece']:.3f}; of the agent {told['agent_confidence']:.2f}, {told['agent_ece']:.3f}."
         )
+
+    yield ""
+    yield "### tau-bench, airline: the first change that the task did not want"
+    yield ""
+    like = found["like"]
+    yield f"{like['runs']} of {like['of']} such failed runs have runs beside them that succeeded at the like task. The"
+    yield "weights are those of another domain (retail); the reference actions are read by the benchmark alone."
+    yield ""
+    for name, figures in like["figures"].items():
+        said = {"without": "ours, no like runs", "with": "ours, with the like runs"}.get(name, name)
+        yield f"- {said}: {figures['step']:.3f} ({figures['interval'][0]:.2f} to {figures['interval'][1]:.2f})"
 
 
 def _cells(rule: str, figures: Results) -> str:

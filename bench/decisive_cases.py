@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from memento_skills import detect
 from memento_skills.app import reading
 from memento_skills.app.options import Options
-from memento_skills.detect.attribution import Signs, Story, signs, story
+from memento_skills.detect.attribution import Signs, Story, same_task, signs, story
+from memento_skills.detect.attribution.signs import LOOKS
 from memento_skills.records import Run
 
 SUBSETS = {"hand-crafted": "Who&When, hand-crafted", "algorithm-generated": "Who&When, algorithm-generated"}
@@ -87,3 +88,30 @@ def _tau(folder: Path) -> Iterator[Case]:
         root = next(f for f in label["failures"] if f["failure_id"] == label["root_cause"]["failure_id"])
         task = str(document["task_id"])
         yield case(TAU, f"retail {task}", run, root["step_number"] - 1, SPEAKERS[root["failed_agent"]])
+
+
+class Trial(NamedTuple):
+    """A failed run of tau-bench whose log holds the actions that the task wanted."""
+
+    run: Run
+    like: list[Run]
+    """Runs of the same file that succeeded and worked on the same things."""
+    step: int
+    """History entry of the first change that the task did not want: no judgement of a person, but of the reference."""
+
+
+def trials(data: Path) -> list[Trial]:
+    """The failed airline runs of tau-bench that changed something they should not have."""
+    file = data / "tau-bench" / "gpt-4o-airline.json.gz"
+    if not file.exists():
+        return []
+    raw, runs = json.loads(gzip.decompress(file.read_bytes())), read(file)
+    good = [run for run in runs if run.outcome.label == "success"]
+    found = []
+    for document, run in zip(raw, runs, strict=True):
+        wanted = [(action["name"], action["kwargs"]) for action in document["info"]["task"]["actions"]]
+        made = (s for s in run.steps if s.kind == "call" and not LOOKS.match(s.tool))
+        step = next((s.entry for s in made if (s.tool, s.args) not in wanted), None)
+        if run.outcome.label == "failure" and step is not None:
+            found.append(Trial(run, same_task(run, good), step))
+    return found

@@ -61,8 +61,9 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
     return base | {
         "decisive": {
             "step": candidates[0]["step"],
-            "actor": candidates[0]["actor"],
+            "actor": ranking.actors[0][0],
             "confidence": candidates[0]["score"],
+            "speaker": candidates[0]["actor"],
             "actor_confidence": round(ranking.actors[0][1], 4),
             "certainty": attribution.certainty(best.score, runner_up, measured=measured),
             "calibrated": measured,

@@ -82,9 +82,9 @@ def _run_text(answer: dict[str, Any]) -> str:
     if decisive is None:
         rows.append("  decisive: no step stands out")
     else:
-        actor = f"{decisive['actor']} ({decisive['actor_confidence']:.2f})"
-        said = f"step {decisive['step']} by {actor}, confidence {decisive['confidence']:.2f}"
+        said = f"step {decisive['step']} by {decisive['speaker']}, confidence {decisive['confidence']:.2f}"
         rows.append(f"  decisive: {said}; {_certainty(answer)}")
+        rows.append(f"  actor: {decisive['actor']}, over all steps, confidence {decisive['actor_confidence']:.2f}")
     claims = ("wrong_decision", "missing_information", "failed_assumption")
     rows += [f"  {name.replace('_', ' ')}: {answer[name]}" for name in claims if answer.get(name)]
     rows += [f"    “{' '.join(str(c['quote']).split())[:160]}”  step {c['step']}" for c in answer["citations"]]

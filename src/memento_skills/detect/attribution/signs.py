@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
 
@@ -18,18 +18,18 @@ from memento_skills.detect.literals import searches
 from memento_skills.records import Failure
 
 NEAR = 8
-"""Moments before and after one that its words are compared with."""
+"""Moments after one that its words are compared with."""
 LONG = 4_000
 """Characters from which on an entry counts as long in full."""
 TERSE = 40
 """Characters below which an entry says nothing."""
-CARRIED = 0.6
-"""Share of the last answer's words from which on a moment counts as its origin."""
 LOOKS = re.compile(
     r"^(?:get|find|list|search|read|view|show|look|fetch|calculate|think|check|query|count|glob|grep|ls|web)(?:[_A-Z]|$)",
     re.IGNORECASE,
 )
 """Tools that only look, by the first word of their name."""
+GIVES_UP = re.compile(r"^(?:transfer|escalate|hand_?off|hand_?over|give_?up|abort|cancel_task)", re.IGNORECASE)
+"""Tools that hand the task to somebody else."""
 _NUMBER = re.compile(r"\d[\d,.]{0,30}")
 _SEVERITY = {1: 1.0, 2: 0.8, 3: 0.6, 4: 0.4}
 WENT_WELL = ("ok", "")
@@ -70,6 +70,13 @@ def reply(story: Story, at: int) -> int | None:
     return found if known else None
 
 
+def suspects(reading: Reading, strange: Iterable[int]) -> set[int]:
+    """Where one agent works through calls: the moments that failed or that no like run has, else the agent's last."""
+    marked = set(reading.failing).union(strange).intersection(reading.decided)
+    last = [at for at in reading.decided if reading.moments[at].part != "ask"][-1:] or reading.decided[-1:]
+    return marked or set(last)
+
+
 def alike(a: frozenset[str], b: frozenset[str]) -> float:
     """Shared words of all words of both (Jaccard); 0 where neither has any."""
     return len(a & b) / len(a | b) if a or b else 0.0
@@ -82,13 +89,23 @@ class Reading:
         self.moments = story.moments
         self.asked = story.asked
         self.decided = [i for i, m in enumerate(story.moments) if m.accountable]
-        self.said = [{name: searches(rows, m.text) for name, rows in vocabulary().items()} for m in story.moments]
+        self._said: dict[tuple[int, str], bool] = {}
         self.failures = failures
 
-    def signs(self) -> dict[int, Signs]:
-        """By index of the moment."""
+    def says(self, at: int, name: str) -> bool:
+        """Whether a moment holds words of a set; a place outside of the run holds none."""
+        if not 0 <= at < len(self.moments):
+            return False
+        if (at, name) not in self._said:
+            self._said[at, name] = searches(vocabulary()[name], self.moments[at].text)
+        return self._said[at, name]
+
+    def signs(self, wanted: Container[int] | None = None) -> dict[int, Signs]:
+        """By index of the moment; `wanted`: only of these."""
         found: dict[int, Signs] = {}
         for turn, at in enumerate(self.decided):
+            if wanted is not None and at not in wanted:
+                continue
             found[at] = {
                 **self._place(turn, at),
                 **self._content(at),
@@ -96,7 +113,7 @@ class Reading:
                 **self._compared(at),
                 **self._changing(at),
             }
-        for at, more in self._failing.items():
+        for at, more in self.failing.items():
             if at in found:
                 found[at].update(more)
         return found
@@ -107,56 +124,50 @@ class Reading:
         return {
             "first": float(turn == 0),
             "second": float(turn == 1),
-            "early": 1 / (1 + turn),
             "place": turn / max(count - 1, 1),
             "last": float(turn == count - 1),
             "worker": float(worked > 0),
             "worker_early": 1 / worked if worked else 0.0,
+            "last_finding": float(at == self._last_finding),
             "newcomer": float(self._first_turns.get(moment.actor) == at),
         }
 
     def _content(self, at: int) -> Signs:
-        moment, said = self.moments[at], self.said[at]
-        shown = ("assumed", "handed_over", "concluded", "coded", "searched", "opened", "moved", "trouble")
+        moment = self.moments[at]
+        on_task = len(moment.words & self.asked) / max(len(self.asked), 1)
+        shown = ("assumed", "handed_over", "concluded", "coded", "searched", "opened", "trouble")
         return {
             "asks": float(moment.part == "ask"),
-            "plans": float(moment.part == "plan"),
-            "instructs": float(moment.part == "instruct"),
-            "calls": float(moment.part == "call"),
             "long": min(moment.size, LONG) / LONG,
             "terse": float(moment.size < TERSE),
             "numbers": min(len(_NUMBER.findall(moment.text)), 20) / 20,
-            "on_task": len(moment.words & self.asked) / max(len(self.asked), 1),
-            **{name: float(said[name]) for name in shown},
+            "on_task": on_task,
+            "strays": 1 - on_task if at == self.decided[0] and self.asked else 0.0,
+            "first_coded": float(at == self._first_coded),
+            **{name: float(self.says(at, name)) for name in shown},
         }
 
     def _around(self, at: int) -> Signs:
-        reply, after = self.reply(at), self.said[at + 1] if at + 1 < len(self.said) else {}
+        reply = self.reply(at)
         answer = self.moments[reply] if reply is not None else None
         before = self._result(at - 1)
         refused = answer is not None and answer.status not in WENT_WELL
         return {
-            "ran": float(answer is not None),
             "ran_badly": float(refused),
             "call_refused": float(refused and self.moments[at].part == "call"),
-            "met_trouble": float(after.get("trouble", False)),
-            "met_nothing": float(reply is not None and self.said[reply]["idle"]),
+            "met_trouble": float(self.says(at + 1, "trouble")),
             "turned_down": float(answer is not None and answer.status in ("denied_user", "interrupted")),
             "not_permitted": float(answer is not None and answer.status in ("denied_policy", "denied_hook")),
-            "stuck_after": float(after.get("stuck", False)),
             "answers": float(before is not None),
-            "answers_well": float(before is not None and before.status in WENT_WELL and not self.said[at - 1]["idle"]),
+            "answers_well": float(before is not None and before.status in WENT_WELL and not self.says(at - 1, "idle")),
         }
 
     def _compared(self, at: int) -> Signs:
         moment = self.moments[at]
-        earlier = [m.words for m in self.moments[max(0, at - NEAR) : at] if m.accountable]
         later = [m.words for m in self.moments[at + 1 : at + 1 + NEAR] if m.accountable]
         return {
-            "repeats": max((alike(moment.words, words) for words in earlier), default=0.0),
             "repeated": max((alike(moment.words, words) for words in later), default=0.0),
             "unsupported": self._news.get(at, 0.0),
-            "origin": float(at == self._origin),
         }
 
     def _changing(self, at: int) -> Signs:
@@ -166,9 +177,12 @@ class Reading:
         return {
             "changes": float(here),
             "first_change": float(here and at == min(changes)),
-            "last_change": float(here and at == max(changes)),
             "change_refused": float(here and reply is not None and self.moments[reply].status not in WENT_WELL),
-            "agrees_to_change": float(self.moments[at].part == "ask" and not changes.isdisjoint((at + 1, at + 2))),
+            "blocked_later": float(at in self._blocking),
+            "objected": float(here and self._objected(at)),
+            "gives_up": float(any(GIVES_UP.match(tool) for tool in self.moments[at].tools)),
+            "first_report": float(at == self._first_report),
+            "chooses": float(self.moments[at].part == "ask" and self.says(at - 1, "listed")),
         }
 
     def reply(self, at: int) -> int | None:
@@ -191,13 +205,52 @@ class Reading:
     @cached_property
     def _changes(self) -> frozenset[int]:
         """Moments with a call that does more than look, told by the tool's name."""
-        return frozenset(i for i in self.decided if any(not LOOKS.match(t) for t in self.moments[i].tools))
+        return frozenset(
+            i for i in self.decided if any(not LOOKS.match(t) and not GIVES_UP.match(t) for t in self.moments[i].tools)
+        )
 
     @cached_property
     def _worker_turns(self) -> dict[int, int]:
         """Number, from 1, of each moment in which an agent answers with its own words; not of the run's first one."""
         working = [i for i in self.decided[1:] if self.moments[i].part == "say"]
         return {at: number for number, at in enumerate(working, 1)}
+
+    @cached_property
+    def _blocking(self) -> frozenset[int]:
+        """Changes that went well, after which another change that names the same thing was refused."""
+        found: set[int] = set()
+        done: dict[str, int] = {}
+        for at in sorted(self._changes):
+            names = {word for word in self.moments[at].words if any(c.isdigit() for c in word) and len(word) >= 5}
+            reply = self.reply(at)
+            if reply is not None and self.moments[reply].status not in WENT_WELL:
+                found.update(done[name] for name in names if name in done)
+            else:
+                done.update((name, done.get(name, at)) for name in names)
+        return frozenset(found)
+
+    def _objected(self, at: int) -> bool:
+        """Whether what a person says next takes it back or narrows it."""
+        after = range(at + 1, min(at + 5, len(self.moments)))
+        ask = next((i for i in after if self.moments[i].part == "ask"), None)
+        return ask is not None and self.says(ask, "objected")
+
+    @cached_property
+    def _first_report(self) -> int | None:
+        """The first moment in which an agent says what a result told."""
+        told = (i for i in self.decided[1:] if self.moments[i].part == "say" and self._result(i - 1) is not None)
+        return next(told, None)
+
+    @cached_property
+    def _first_coded(self) -> int | None:
+        return next((i for i in self.decided[1:] if self.says(i, "coded")), None)
+
+    @cached_property
+    def _last_finding(self) -> int | None:
+        """The last worker turn of a run that never says it is stuck."""
+        turns = list(self._worker_turns)
+        stuck = turns and any(self.says(i, "stuck") for i in range(turns[0], len(self.moments)))
+        return turns[-1] if turns and not stuck else None
 
     @cached_property
     def _first_turns(self) -> dict[str, int]:
@@ -211,13 +264,6 @@ class Reading:
         return last.words - self.asked - self.moments[0].words if last else frozenset()
 
     @cached_property
-    def _origin(self) -> int | None:
-        """The first moment that holds most of what was carried to the end."""
-        final = self._final
-        held = (i for i in self.decided if final and len(self.moments[i].words & final) >= CARRIED * len(final))
-        return next(held, None)
-
-    @cached_property
     def _news(self) -> dict[int, float]:
         """Share of the final words that a moment is the first to say: no result before it holds them."""
         known, found = set(self.asked), {}
@@ -228,7 +274,7 @@ class Reading:
         return found
 
     @cached_property
-    def _failing(self) -> dict[int, Signs]:
+    def failing(self) -> dict[int, Signs]:
         """Signs of the failures that detection found, at the moments that decided them."""
         index = {seq: i for i, moment in enumerate(self.moments) for seq in moment.steps}
         found: dict[int, Signs] = {}
