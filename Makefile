@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test check lint types imports bench kills lock system build clean
+.PHONY: demo test check lint types imports bench kills showcase lock system build clean
 
 demo: $(VENV)/.core  ## the whole loop on the bundled logs
 	$(BIN)/memento demo
@@ -30,6 +30,9 @@ bench: $(VENV)/.dev kills  ## measures; writes bench/results.md
 
 kills: $(VENV)/.dev  ## kill -9 of ingestion, store, promotion and rollback, 200 times each (20 in `make test`)
 	MEMENTO_KILLS=200 $(BIN)/python -m pytest -q --timeout 3000 -k kill tests/badinput tests/store tests/promote
+
+showcase: $(VENV)/.core  ## ten patches and five refusals from the shared logs: out/showcase.html, not committed
+	$(BIN)/python scripts/showcase.py
 
 build: $(VENV)/.dev
 	$(BIN)/python -m build --no-isolation --outdir dist .

@@ -1,6 +1,7 @@
 """`python -m bench [ROW...]`: measure, and write `bench/results.md` and `bench/results.json`.
 
-Rows: ingest, growth, first_screen, start, backtest; none = all. A row that is not measured keeps its last figures.
+Rows: ingest, growth, first_screen, start, backtest, decisive; none = all. A row that is not measured keeps its last
+figures.
 Data: `MEMENTO_BENCH_DATA`, by default `../shared/data`. Made data goes to a temporary folder and is removed.
 """
 
@@ -18,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import backtesting, first_screen, growth, ingesting, start
+from bench import backtesting, decisive, first_screen, growth, ingesting, start
 from bench.data import Settings, folder
 from bench.table import page
 
@@ -28,6 +29,7 @@ ROWS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "growth": growth.row,
     "first_screen": first_screen.row,
     "backtest": backtesting.row,
+    "decisive": decisive.row,
 }
 HERE = Path(__file__).parent
 

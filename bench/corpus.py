@@ -64,7 +64,7 @@ def _of(row: dict[str, Any]) -> list[Form]:
 
 def draw(count: int, seed: int) -> list[Case]:
     """`count` failures: each form at least once where `count` allows, then causes by 1 / rank, forms evenly."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     known = forms()
     by_cause: dict[str, list[Form]] = {}
     for form in known:
@@ -118,8 +118,10 @@ def _shown(text: str, client: str, form: Form, rng: random.Random) -> tuple[str,
         return f"Exit code {code}\n{text}".rstrip("\n"), code
     if client == "codex":
         wall = f"{rng.random():.4f}"
-        new = f"Chunk ID: {rng.randbytes(3).hex()}\nWall time: {wall} seconds\nProcess exited with code {code}\nOutput:\n{text}"
-        return (new if rng.random() < 0.5 else f"Exit code: {code}\nWall time: {wall} seconds\nOutput:\n{text}\n"), code
+        chunk = f"Chunk ID: {rng.randbytes(3).hex()}\nWall time: {wall} seconds"
+        if rng.random() < 0.5:
+            return f"{chunk}\nProcess exited with code {code}\nOutput:\n{text}", code
+        return f"Exit code: {code}\nWall time: {wall} seconds\nOutput:\n{text}\n", code
     return f"{text}\n" if text else "(no output)", code
 
 

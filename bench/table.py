@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bench import decisive
+
 Results = Mapping[str, Any]
 
 
@@ -24,7 +26,8 @@ def page(results: Results) -> str:
         *(_line(*entry) for entry in _entries(results)),
         "",
     ]
-    for name, section in (("ingest", _ingest), ("growth", _growth), ("first_screen", _screen), ("backtest", _backtest)):
+    sections = {"ingest": _ingest, "growth": _growth, "first_screen": _screen, "backtest": _backtest}
+    for name, section in (*sections.items(), ("decisive", decisive.lines)):
         if name in results:
             lines += [*section(results[name]), ""]
     return "\n".join(lines)
@@ -47,6 +50,8 @@ def _entries(results: Results) -> Iterator[tuple[str, str, str, bool | None]]:
     if found := results.get("start"):
         yield "`memento --help`, wall", f"{found['wall']:.3f} s", "<= 0.25 s", found["wall"] <= 0.25
         yield "`memento --help`, peak memory", f"{found['rss']:.0f} MB", "<= 60 MB", found["rss"] <= 60
+    if found := results.get("decisive"):
+        yield from decisive.entries(found)
     for name, found in results.get("backtest", {}).items():
         yield f"backtest of {name}, learned, macro", _rates(found["macro"]["learned"]), "as it is", None
 

@@ -114,9 +114,9 @@ def test_the_order_of_failures_does_not_change_patterns(order: list[int]) -> Non
         (bash_failure("make lint", "a.go:1:2: x (errcheck)\n1 issues:"), "`make lint` reports lint or format findings"),
         (bash_failure("foo", "bash: foo: command not found", 127), "`foo` is not installed or not on the path"),
         (bash_failure("python3 report.py", "Traceback (most recent call last):\nKeyError: 'amount'"),
-         "`python3 report.py` asks for a field that the data does not have"),
+         "A field or column is asked for that the data does not have"),
         (bash_failure("python3 report.py", "ValueError: could not convert string to float: 'a;b'"),
-         "Data is not in the format that `python3 report.py` assumes"),
+         "Numbers are written another way than assumed"),
         (Told().bash("ls").says("no, I meant the other").one(), "The user had meant something else"),
     ],
 )  # fmt: skip

@@ -241,7 +241,7 @@ def test_a_refusal_is_keyed_by_what_was_refused_not_by_the_words() -> None:
 
 
 def test_the_version_is_part_of_the_key() -> None:
-    assert TEMPLATE.name == bash_failure("x", "y").signature.version == "template@2026-11"
+    assert TEMPLATE.name == bash_failure("x", "y").signature.version == "template@2026-12"
 
 
 @given(st.text(max_size=400), st.text(max_size=80), st.sampled_from(["error", "denied_user", "cascade", "odd"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from memento_skills.ingest.ingest import read_file
 from memento_skills.ingest.result import FileResult
@@ -92,3 +93,25 @@ def conserved(found: FileResult) -> bool:
     counts = found.counts
     same = counts.seen == counts.understood + counts.ignored + counts.quarantined
     return same and counts.quarantined == len(found.quarantined) and counts.ignored == sum(found.ignored.values())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, document: Any) -> Any:
+    """`document` with up to three of its values, at any depth, replaced by any other."""
+    changed = json.loads(json.dumps(document))
+    for _ in range(draw(st.integers(1, 3))):
+        here = changed
+        while isinstance(here, dict | list) and here:
+            key = draw(st.sampled_from(sorted(here) if isinstance(here, dict) else list(range(len(here)))))
+            if not isinstance(here[key], dict | list) or draw(st.integers(0, 3)) == 0:
+                here[key] = draw(JSON)
+                break
+            here = here[key]
+    return changed

@@ -171,7 +171,7 @@ def test_labels_are_not_read_as_logs() -> None:
     assert read_file(SHARED / "labels" / "failures.jsonl", masker=Unmasked()).format is None
 
 
-@pytest.mark.parametrize("other", ["specstory", "skills", "swe-agent"])
+@pytest.mark.parametrize("other", ["skills"])
 def test_formats_without_a_reader_are_refused_and_not_misread(other: str) -> None:
     read_as = Counter(found.format for found in found_in(other))
     assert set(read_as) <= {None}

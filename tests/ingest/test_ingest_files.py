@@ -150,6 +150,30 @@ def test_this_machine_s_logs_are_found_in_the_client_s_folder(tmp_path: Path) ->
     assert discover.discover(tmp_path, environ={"CLAUDE_CONFIG_DIR": str(tmp_path / "nowhere")}) == []
 
 
+def test_every_client_s_logs_are_found_where_it_keeps_them(tmp_path: Path) -> None:
+    kept = [
+        ".codex/sessions/2026/03/01/rollout-1.jsonl", ".codex/archived_sessions/rollout-2.jsonl.zst",
+        ".copilot/session-state/abc/events.jsonl", ".gemini/tmp/41d5/chats/session-1.json",
+        ".gemini/tmp/41d5/chats/abc/sub.jsonl", ".claude/projects/-srv/s.jsonl",
+    ]  # fmt: skip
+    others = [".codex/history.jsonl", ".copilot/session-state/abc/plan.md", ".gemini/tmp/41d5/logs.json"]
+    for number, name in enumerate([*kept, *others]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"{}")
+        os.utime(tmp_path / name, (1.8e9 - number, 1.8e9 - number))
+    found = discover.discover(tmp_path, environ={})
+    assert [Path(log.path).relative_to(tmp_path).as_posix() for log in found] == kept
+
+
+def test_a_client_s_folder_may_be_named_by_its_variable(tmp_path: Path) -> None:
+    for name in ("a/sessions/r.jsonl", "b/session-state/s/events.jsonl", "c/.gemini/tmp/h/chats/s.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"{}")
+    named = {"CODEX_HOME": "a", "COPILOT_HOME": "b", "GEMINI_CLI_HOME": "c"}
+    environ = {variable: str(tmp_path / folder) for variable, folder in named.items()}
+    assert len(discover.discover(tmp_path / "home", environ=environ)) == 3
+
+
 def test_paths_are_shown_with_a_tilde(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_bytes(CLAUDE)

@@ -67,6 +67,10 @@ def test_a_submodule_is_its_own_repository(tmp_path: Path) -> None:
         ("/home/ada/no/app", "/collected/app-team/s.jsonl", "app-team"),
         ("/home/bob/no/clone", "/collected/app-team/s.jsonl", "app-team"),
         ("", "/collected/app-team/2026-01-02/s.jsonl", "app-team"),
+        ("/srv/no/app", "/home/ada/.codex/sessions/2026/03/01/rollout-x.jsonl", "/srv/no/app"),
+        ("/srv/no/app", "/moved/sessions/2026/03/01/rollout-x.jsonl", "/srv/no/app"),
+        ("/srv/no/app", "/home/ada/.copilot/session-state/abc/events.jsonl", "/srv/no/app"),
+        ("", "/home/ada/.gemini/tmp/41d597d6/chats/session-x.json", "41d597d6"),
         ("", "/collected/app-team/0f3b2c1d-1111-4222-8333-123456789abc/subagents/agent-1.jsonl", "app-team"),
     ],
 )

@@ -15,6 +15,7 @@ from memento_skills import curate, detect
 from memento_skills.app.drafting import Lessons, Proposal, choose, draft, evidence_for, finished
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import Parts
+from memento_skills.app.retiring import Standing, retirements, with_room
 from memento_skills.app.shelf import Shelf, shelf_of
 from memento_skills.app.stored import Stored
 from memento_skills.guards import Row, rows
@@ -104,6 +105,18 @@ def reflect_all(
     return found
 
 
+class Past(NamedTuple):
+    """What earlier scans left."""
+
+    patterns: Sequence[Pattern] = ()
+    """Those of the last analysis."""
+    standing: Sequence[Standing] = ()
+    """The rules of ours that were promoted."""
+
+
+NO_PAST = Past()
+
+
 def analyse(
     failures: Sequence[Failure],
     lineages: Mapping[str, str],
@@ -112,22 +125,24 @@ def analyse(
     progress: Progress,
     *,
     parts: Parts,
-    before: Sequence[Pattern] = (),
+    past: Past = NO_PAST,
 ) -> Analysis:
     """From stored failures and runs to proposals. Pure but for reading the skill libraries.
 
-    `before` = the patterns of the last analysis: a lane moves up by itself, never down.
+    A lane of `past` moves up by itself, never down; promoted rules that no longer earn their place are proposed to go.
     """
     headers = list(runs.headers.values())
-    patterns = with_lanes(detect.patterns(failures, lineages, now=options.now), failures, headers, before)
+    patterns = with_lanes(detect.patterns(failures, lineages, now=options.now), failures, headers, past.patterns)
     progress("learning", 0, 0)
     table = table_of(runs.values(), failures, lineages)
     lessons, held_out = learn(table, patterns, runs, options.split, parts.reflectors)
     progress("testing", 0, 0)
     shelf = shelf_of(options, headers)
     drafts, refused = draft(lessons, patterns, held_out, table, shelf, runs.headers, options.now)
-    proposals = finished(choose(drafts, parts.gate), held_out, table)
-    chosen = refused | {p.patch.pattern: p.reflection for p in proposals}
+    going = retirements(past.standing, table, shelf, options.now)
+    proposals = [*finished(choose(drafts, parts.gate), held_out, table), *going]
+    proposals = with_room(proposals, past.standing, table, shelf, options.now)
+    chosen = refused | {p.patch.pattern: p.reflection for p in proposals if p.patch.kind != "retire"}
     reflections = [chosen.get(k) or lessons.late[k] for k in lessons.late]
     tried: dict[str, list[float]] = defaultdict(list)
     for one in drafts:

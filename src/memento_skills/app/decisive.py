@@ -1,74 +1,104 @@
-"""Which step decided one failed run: a first, plain answer without a model, its candidates with scores.
+"""Which step decided one failed run, by whom, how sure, and what shows it: `memento reflect --run FILE`.
 
-Failures that did not recover weigh most, graver ones more, earlier ones before later ones; a run without a failure
-that anybody recorded has its last step of an agent as its only candidate, and a low confidence.
+The judgement is `detect.attribution`'s; here files are read, the run is chosen, and the answer is put together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from memento_skills import detect
 from memento_skills.app import reading
 from memento_skills.app.options import Options
 from memento_skills.app.parts import Parts
+from memento_skills.detect import attribution
 from memento_skills.errors import BadInput
-from memento_skills.records import Failure, Run, Step
+from memento_skills.records import Cause, Failure, Run
 
-_WEIGHT = {1: 1.0, 2: 0.8, 3: 0.6, 4: 0.4}
+SHOWN = 10
+"""Candidates in the answer."""
+QUOTED = 5
+"""Failures that are quoted beside the decisive step."""
 
 
-def decisive(file: str, options: Options) -> dict[str, Any]:
-    """The answer of `reflect --run FILE`. Raises BadInput where the file holds no run."""
-    results = list(reading.runs_of([file], options, salt=b"nothing is stored by this command"))
-    runs = [run for result in results for run in result.runs]
-    if not runs:
-        reasons = ", ".join(r.reason for r in results if r.reason) or "it holds none"
-        raise BadInput("no run can be read", where=file, hint=reasons)
-    run = max(runs, key=lambda r: len(r.steps))
-    found = detect.failures(run, extra=Parts(options).detectors)
-    failures = [f for f in found if f.fault in ("agent", "denial", "user")]
-    candidates = _candidates(run, failures)
-    failed = run.outcome.label == "failure" or any(f.cost.recovered is False for f in failures)
-    best = candidates[0] if candidates else None
-    gravest = max(failures, key=_score, default=None)
-    return {
-        "run": run.id,
-        "failed": failed,
-        "decisive": {"step": best["step"], "actor": best["actor"], "confidence": best["score"]} if best else None,
+def decisive(file: str, options: Options, *, like: Sequence[str] = (), chosen: str = "") -> dict[str, Any]:
+    """The answer of `reflect --run FILE`.
+
+    `like`: files or folders with runs of the same task that did not fail. `chosen`: the id of the run where the file
+    holds several; "" = the one with most steps. Raises BadInput where the file holds no run, or not that one.
+    """
+    runs = _runs([file], options)
+    run = _chosen(runs, chosen, file)
+    others = [other for other in runs if other.outcome.label == "success"]
+    others = attribution.same_task(run, others) + (attribution.same_task(run, _runs(like, options)) if like else [])
+    failures = detect.failures(run, extra=Parts(options).detectors)
+    return answer(run, failures, others)
+
+
+def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> dict[str, Any]:
+    """The decisive step of a run, its candidates with scores, and the sentences with their quotes."""
+    found = attribution.attribute(run, failures, like)
+    ranking, story = found.ranking, found.story
+    blamed = [f for f in failures if f.fault in ("agent", "denial", "user")]
+    failed = run.outcome.label == "failure" or (
+        run.outcome.label != "success" and any(f.cost.recovered is False and f.kind != "correction" for f in blamed)
+    )
+    candidates = [
+        {"step": story.moments[c.at].entry, "actor": story.moments[c.at].actor, "score": round(c.score, 4)}
+        for c in ranking.candidates[:SHOWN]
+    ]
+    measured = story.shape != "work"
+    base = {"run": run.id, "failed": failed, "shape": story.shape, "like": len(like)}
+    if not ranking.candidates:
+        nothing = dict.fromkeys(("wrong_decision", "missing_information", "failed_assumption"))
+        return base | {"decisive": None, "candidates": [], "cause": "unknown"} | nothing | {"citations": []}
+    best = ranking.candidates[0]
+    own = [f for f in blamed if (f.call_step if f.call_step is not None else f.step) in story.moments[best.at].steps]
+    cause: Cause = next((f.cause for f in own if f.cause != "unknown" and f.kind != "outcome"), "unknown")
+    told = attribution.tell(run, story, best.at, found.signs[best.at], cause)
+    runner_up = max((c.score for c in ranking.candidates[1:]), default=0.0)
+    return base | {
+        "decisive": {
+            "step": candidates[0]["step"],
+            "actor": ranking.actors[0][0],
+            "confidence": candidates[0]["score"],
+            "speaker": candidates[0]["actor"],
+            "actor_confidence": round(ranking.actors[0][1], 4),
+            "certainty": attribution.certainty(best.score, runner_up, measured=measured),
+            "calibrated": measured,
+        },
         "candidates": candidates,
-        "cause": gravest.cause if gravest is not None else "unknown",
-        "wrong_decision": _words(run, gravest),
-        "missing_information": None,
-        "failed_assumption": None,
-        "citations": [{"run": run.id, "step": run.steps[f.step].entry, "quote": f.quote} for f in failures[:5]],
+        "cause": told.cause,
+        "wrong_decision": told.wrong_decision,
+        "missing_information": told.missing_information,
+        "failed_assumption": told.failed_assumption,
+        "citations": _citations(run, told, own),
     }
 
 
-def _score(failure: Failure) -> float:
-    return _WEIGHT.get(failure.severity, 0.4) * (0.5 if failure.cost.recovered else 1.0)
+def _runs(paths: Sequence[str], options: Options) -> list[Run]:
+    found = list(reading.runs_of(paths, options, salt=b"nothing is stored by this command"))
+    runs = [run for result in found for run in result.runs]
+    if not runs:
+        reasons = ", ".join(r.reason for r in found if r.reason) or "it holds none"
+        raise BadInput("no run can be read", where=", ".join(paths), hint=reasons)
+    return runs
 
 
-def _candidates(run: Run, failures: list[Failure]) -> list[dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    for failure in failures:
-        step = run.steps[failure.call_step if failure.call_step is not None else failure.step]
-        score = round(0.6 * _score(failure), 3)
-        if step.entry not in found or found[step.entry]["score"] < score:
-            found[step.entry] = {"step": step.entry, "actor": _actor(step), "score": score}
-    if not found:
-        last = next((s for s in reversed(run.steps) if s.actor == "agent"), None)
-        if last is not None:
-            found[last.entry] = {"step": last.entry, "actor": _actor(last), "score": 0.1}
-    return sorted(found.values(), key=lambda c: (-c["score"], c["step"]))[:10]
+def _chosen(runs: Sequence[Run], chosen: str, file: str) -> Run:
+    if not chosen:
+        return max(runs, key=lambda r: len(r.steps))
+    named = next((run for run in runs if chosen in (run.id, run.key)), None)
+    if named is None:
+        ids = ", ".join(run.id for run in runs[:5]) + (", …" if len(runs) > 5 else "")
+        raise BadInput(f"no run {chosen!r}", where=file, hint=f"it holds {ids}")
+    return named
 
 
-def _actor(step: Step) -> str:
-    return step.agent or step.actor
-
-
-def _words(run: Run, failure: Failure | None) -> str:
-    if failure is None:
-        return "no failure is recorded in this run; the last step of the agent is named for want of better"
-    step = run.steps[failure.call_step if failure.call_step is not None else failure.step]
-    return f"{step.tool or step.actor}: {failure.kind.replace('_', ' ')} ({failure.cause.replace('_', ' ')})"
+def _citations(run: Run, told: attribution.Told, own: Sequence[Failure]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"run": c.run, "step": c.step, "quote": c.quote} for c in told.citations]
+    rows += [{"run": run.id, "step": run.steps[f.step].entry, "quote": f.quote} for f in own[:QUOTED] if f.quote]
+    rows = list({(row["step"], row["quote"]): row for row in rows}.values())
+    quotes = {str(row["quote"]) for row in rows}
+    return [row for row in rows if not any(str(row["quote"]) in quote for quote in quotes - {str(row["quote"])})]

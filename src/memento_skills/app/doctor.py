@@ -28,7 +28,7 @@ LOG_PLACES = (
     ("Gemini CLI", ".gemini/tmp", "", ""),
     ("Copilot CLI", ".copilot/session-state", "", ""),
 )
-READ = frozenset({"Claude Code"})
+READ = frozenset({"Claude Code", "Codex", "Gemini CLI", "Copilot CLI"})
 """Clients whose own logs a reader of this version understands."""
 LIBRARY_PLACES = (".claude/skills", ".agents/skills", ".codex/skills", ".config/opencode/skills", ".gemini/skills")
 _REQUIRED = re.compile(r"[A-Za-z0-9._-]+")

@@ -44,7 +44,17 @@ class Proposal(Record, frozen=True, kw_only=True):
 
 def page(report: Mapping[str, Any], proposals: Sequence[Proposal], *, now: float) -> str:
     """Render the dict of `report --json` and the proposals as an HTML document (UTF-8 text)."""
-    return _environment().get_template("report.html.j2").render(view(report, proposals, now=now))
+    return render("report.html.j2", view(report, proposals, now=now))
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """A page from a template of ours: every value escaped, every hidden character made visible."""
+    return _environment().get_template(template).render(values)
+
+
+def project_name(project: str) -> str:
+    """The last part of a project's path."""
+    return project.rstrip("/").rpartition("/")[2] or project
 
 
 def view(report: Mapping[str, Any], proposals: Sequence[Proposal], *, now: float) -> dict[str, Any]:

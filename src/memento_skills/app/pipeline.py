@@ -112,12 +112,12 @@ def _basis(store: Store, options: Options, shelf: Shelf) -> str:
 
 
 def _analyse(store: Store, options: Options, progress: Progress, basis: str) -> None:
-    from memento_skills.app import analysis  # heavy: a scan with nothing new does without
+    from memento_skills.app import analysis, retiring  # heavy: a scan with nothing new does without
 
     failures = store.failures()
     found = analysis.analyse(
         failures, store.lineages(), Stored(store), options, progress,
-        parts=Parts(options), before=store.patterns(),
+        parts=Parts(options), past=analysis.Past(store.patterns(), retiring.standing(store)),
     )  # fmt: skip
     with store.write() as tx:
         tx.set_patterns(found.patterns)
@@ -209,6 +209,9 @@ def verify(store: Store, patch_id: str, options: Options) -> Verdict:
 def _verdict(store: Store, patch: Patch, options: Options) -> Verdict:
     from memento_skills.app import analysis
 
+    if patch.kind == "retire":
+        hint = "the next scan tests it on the logs since its rule was promoted"
+        raise BadInput("a patch that takes a rule out is not tested by itself", where=patch.id, hint=hint)
     tried = msgspec.json.decode(store.note("tried") or "{}", type=dict[str, list[float]])
     judge = analysis.among(Parts(options).gate, tried, patch.pattern)
     return analysis.verify_one(store.failures(), store.lineages(), Stored(store), patch, options, judge)
@@ -276,11 +279,11 @@ def backtest(paths: Sequence[str], options: Options, progress: Progress = quiet)
     return measured(paths, options, progress)
 
 
-def reflect_run(file: str, options: Options) -> dict[str, Any]:
-    """Which step of one run decided its failure."""
+def reflect_run(file: str, options: Options, *, like: Sequence[str] = (), chosen: str = "") -> dict[str, Any]:
+    """Which step of one run decided its failure; `like`: logs of the same task that went well."""
     from memento_skills.app.decisive import decisive
 
-    return decisive(file, options)
+    return decisive(file, options, like=like, chosen=chosen)
 
 
 def demo(into: str | None, *, say: Callable[[str], None], now: float) -> dict[str, Any]:

@@ -24,6 +24,10 @@ from memento_skills.write.trigger import Task, addition, descriptions, trigger_w
 ROUTING = "adds to the description: for which tasks the skill is loaded changes for everyone who has it"
 
 
+SLACK = 0.05
+"""A longer description must find so much larger a share of the tasks."""
+
+
 class Logs(NamedTuple):
     """What placing asks of the runs, gathered once for all patterns."""
 
@@ -47,7 +51,7 @@ def logs_of(table: Iterable[Row], headers: Mapping[str, Run], *, unseen: frozens
         users.add(row.user)
         header = headers.get(row.run)
         if row.run not in tasks and row.lineage not in unseen and header is not None and header.task:
-            tasks[row.run] = Task(row.lineage, header.task, row.user)
+            tasks[row.run] = Task(row.lineage, header.task, row.project)
     names = frozenset(word for user in users for word in words(user))
     return Logs(headers, tasks, {run: frozenset(paths) for run, paths in read.items()}, names)
 
@@ -71,16 +75,17 @@ def _kinds(guard: Guard) -> set[str]:
 def with_description(target: Target, reflections: Sequence[Reflection], failing: Iterable[str], logs: Logs) -> Target:
     """The target of a new skill with the description by which the router best finds it.
 
-    Of the candidates the one that is selected for the largest share of the failing tasks beyond its share of the
-    others; of equals the shortest. Only tasks of runs that may be learnt from are asked.
+    Of the candidates that are selected for the largest share of the failing tasks beyond their share of the others
+    (or nearly so) the shortest. Only tasks of runs that may be learnt from are asked.
     """
     if target.text:
         return target
     runs = set(failing)
     candidates = descriptions(target.description, calls_of(reflections), _words(runs, logs))
     rules = [reflection.facts["rule"] for reflection in reflections]
-    best = max(candidates, key=lambda text: (_found(target, text, rules, runs, logs), -len(text)))
-    return target._replace(description=best)
+    found = {text: _found(target, text, rules, runs, logs) for text in candidates}
+    enough = max(found.values()) - SLACK
+    return target._replace(description=next(text for text in candidates if found[text] >= enough))
 
 
 def _found(target: Target, text: str, rules: Sequence[str], failing: set[str], logs: Logs) -> float:

@@ -147,7 +147,7 @@ def evidence(verdict: Verdict) -> Sequence[RenderableType]:
 
 def _placed(patch: Patch) -> list[RenderableType]:
     said = screen.placement(patch)
-    return [screen.plain(said, limit=300)] if said else []
+    return [screen.plain(f"where: {said}", limit=300)] if said else []
 
 
 def verdict_block(verdict: Verdict) -> RenderableType:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from rich.text import Text
 
+from memento_skills.app.when import spell
 from memento_skills.masking import visible
 from memento_skills.records import Chip, Citation, Counts, Patch, Scope, Worth
 from memento_skills.stats import wilson
@@ -114,17 +115,15 @@ def backtest(counts: Counts, lineages: int) -> str:
 
 
 def worth(item: Worth) -> str:
-    """What the failures cost that a patch comes before, on which logs, and how much of it each added line buys."""
-    if not item.failures:
-        where = "on later logs" if item.held_out else "on the logs it was learnt from"
-        return f"no failure that it is right on {where}; {item.lines} lines"
-    where = "of later logs" if item.held_out else "of the logs it was learnt from"
-    failures = "1 failure" if item.failures == 1 else f"{item.failures} failures"
+    """What the failures cost that a patch is right on, on which logs, and how much of it stands for each added line."""
     lines = "1 line" if item.lines == 1 else f"{item.lines} lines"
-    return (
-        f"comes before {item.minutes:,.2g} minutes of failure ({failures} {where}, {item.steps:,} steps,"
-        f" {item.tokens:,} tokens) for {lines}: {item.minutes_per_line:,.2g} minutes a line"
-    )
+    where = "on later logs" if item.held_out else "on the logs it was learnt from"
+    if not item.failures:
+        return f"it is right on no failure {where}, for {lines}"
+    failures = "the failure" if item.failures == 1 else f"the {item.failures} failures"
+    cost = f"{spell(item.minutes * 60)}, {item.steps:,} steps and {item.tokens:,} tokens"
+    each = f"{item.minutes_per_line * 60:,.1f} s" if item.minutes else f"{item.steps / item.lines:,.1f} steps"
+    return f"{failures} that it is right on {where} cost {cost}; for {lines}: {each} a line"
 
 
 def without(lost: Counts | None) -> str:
@@ -140,12 +139,12 @@ def placement(patch: Patch) -> str:
     if not patch.placement.why:
         return ""
     where = {
-        "new": "a new skill",
-        "description": "the body and the description",
-        "body": "the body",
-        "reference": "the body, with a pointer to the reference file",
+        "new": "in a new skill",
+        "description": "in the body, and named in the description",
+        "body": "in the body",
+        "reference": "in the body, with a pointer to the reference file",
     }
-    return f"goes to {where[patch.placement.tier]}: {patch.placement.why}"
+    return f"{where[patch.placement.tier]}: {patch.placement.why}"
 
 
 def scope_words(scope: Scope) -> str:

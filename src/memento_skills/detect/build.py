@@ -9,7 +9,7 @@ import msgspec
 
 from memento_skills.detect.context import context
 from memento_skills.detect.evidence import of_result
-from memento_skills.detect.judge import Reading, decide, read
+from memento_skills.detect.judge import Reading, causes_of, decide, read
 from memento_skills.detect.literals import searches
 from memento_skills.detect.rules import Rules
 from memento_skills.detect.signature import Template
@@ -43,7 +43,7 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
     evidence = msgspec.structs.replace(known, kind=found.kind, context=context(view, call, step, rules))
     reading = read(evidence, rules)
     fault = decide(reading, rules.fault, "agent")
-    cause = decide(reading, rules.cause, "unknown") if fault.value != "work" else None
+    cause = decide(reading, causes_of(str(fault.value), rules), "unknown")
     severity = decide(reading, rules.severity, 4 if fault.value in ("work", "service") else 3)
     report = fault.rule if fault.value == "work" else None
     recovered = recovery(view, call, reading.command) if call else None
@@ -63,7 +63,7 @@ def failure(view: View, found: Found, rules: Rules) -> Failure:
         severity=int(severity.value),
         detector=found.detector,
         rule="; ".join(_names(found, fault.name, cause.name if cause else "default", severity.name)),
-        cause=cause.value if cause else "unknown",  # type: ignore[arg-type]
+        cause=cause.value,  # type: ignore[arg-type]
         signature=Template(rules).of(reading, found.kind, report=report, about=found.about),
         quote=quote(step.text, reading, rules),
         at=step.at if step.at is not None else place.at,

@@ -1,4 +1,4 @@
-"""What the run had shown before a failing call, and what a person said after a refusal: facts that no error text holds."""
+"""What a run had shown before a failing call, and what a person said after a refusal: no error text holds that."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ class _Edit(NamedTuple):
 def context(view: View, call: Step | None, shown: Step, rules: Rules) -> tuple[str, ...]:
     """Names of what holds for a failing call whose outcome the step `shown` tells.
 
-    Of an edit: `read-earlier` (by a tool of the client) | `seen-earlier` (by a command) | `not-read`; of the text to replace `shown` | `spaced` (with other white space) |
-    `not-shown`, and `retried` where the last edit of the file had failed, too. Texts that the agent itself wrote to the file
-    count as shown. Of a path that is not there: `path-known` where an earlier call that worked had shown or used it,
-    `shell-moved` where a `cd` of an earlier call had led the shell elsewhere. Of a refusal: `said-after` where the
-    person's next words say what should have been done instead.
+    Of an edit: `read-earlier` (by a tool of the client) | `seen-earlier` (by a command) | `not-read`. Of the text to
+    replace: `shown` | `spaced` (with other white space) | `not-shown`; texts that the agent itself wrote to the file
+    count as shown. `retried` where the last edit of the file had failed, too. Of a path that is not there:
+    `path-known` where an earlier call that worked had shown or used it, `shell-moved` where a `cd` of an earlier call
+    had led the shell elsewhere. Of a refusal: `said-after` where the person's next words say what should have been
+    done instead.
     """
     if shown.status in ("denied_user", "interrupted"):
         return ("said-after",) if searches(rules.redirects, _words_after(view, shown)) else ()

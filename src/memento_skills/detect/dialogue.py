@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from memento_skills.detect.build import Found, failure
 from memento_skills.detect.evidence import command_of
 from memento_skills.detect.literals import compiled, searches
@@ -27,7 +29,7 @@ _QUOTED = re.compile(r"^[>│⏺⎿❯|+].*$", re.MULTILINE)
 class Corrections:
     """A person says that the agent did something else than was meant (`rules/corrections.toml`)."""
 
-    name: str = "corrections@1"
+    name: str = "corrections@2"
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or load()
@@ -35,7 +37,11 @@ class Corrections:
     def detect(self, run: Run) -> Iterable[Failure]:
         """Corrections that follow agent work, by step; at most one a message."""
         view = View(run=run)
-        return tuple(failure(view, found, self.rules) for found in self._found(run))
+        sure = {row.name: row.confidence for row in self.rules.corrections}
+        return tuple(
+            msgspec.structs.replace(failure(view, found, self.rules), confidence=sure[found.about])
+            for found in self._found(run)
+        )
 
     def _found(self, run: Run) -> Iterator[Found]:
         work: list[Step] = []

@@ -49,6 +49,11 @@ def decide(reading: Reading, table: tuple[Rule, ...], default: str | int) -> Dec
     return Decided(value=rule.value if rule else default, rule=rule)
 
 
+def causes_of(fault: str, rules: Rules) -> tuple[Rule, ...]:
+    """The cause rules that may speak of a failure of this fault: of *work* only those that name it."""
+    return tuple(rule for rule in rules.cause if (fault in rule.fault if rule.fault else fault != "work"))
+
+
 def matches(rule: Rule, reading: Reading) -> bool:
     """Whether all conditions of a rule hold."""
     return _closed(rule, reading) and _by_command(rule, reading) and _by_text(rule, reading)

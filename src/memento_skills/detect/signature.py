@@ -1,9 +1,14 @@
-"""`template@2026-11`: the explainable grouping key of a failure.
+"""`template@2026-12`: the explainable grouping key of a failure.
 
 Its parts are named; each says whether it contributes to the key and, where it does not, why. The main part is the
-decisive line of the result with everything variable masked, or the name of the known error that it is. Where that
-says too little (an exit code alone), the command contributes; for a report on the code (failing tests, findings) the
-kind of report and the command are the key, not the findings.
+decisive line of the result with everything variable masked, or the name of the known error that it is: the forms in
+which tools and clients say one thing are one error. What else counts depends on the error: the thing that is missing
+(a program, a column), what the call acts upon (GitHub, the file system), or the command. Where the error says too
+little (an exit code alone) the command counts; for a report on the code (failing tests, findings) its kind is the key.
+
+Against 2026-11: errors about rights and logins by what they act upon and no longer by command, with denied
+prompts among them; reports no longer by command; missing programs and columns by their name; data formats by what is
+assumed wrongly; scripts' operands no longer count.
 """
 
 from __future__ import annotations
@@ -12,12 +17,16 @@ import re
 
 from memento_skills.detect.evidence import Evidence, window
 from memento_skills.detect.judge import Reading, decide, read
-from memento_skills.detect.literals import compiled
+from memento_skills.detect.literals import compiled, first
+from memento_skills.detect.resources import where
 from memento_skills.detect.rules import Rule, Rules, load
+from memento_skills.guards.tools import role
 from memento_skills.records import Part, Signature, Status
 from memento_skills.shell import Command, head, peel, program
 
-VERSION = "template@2026-11"
+VERSION = "template@2026-12"
+BEFORE = ("template@2026-11",)
+"""Earlier versions: `regroup` leads their patterns to those of this one."""
 
 _BY_KIND: dict[str, tuple[bool, bool, bool]] = {
     "refusal": (True, True, False),
@@ -64,12 +73,15 @@ class Template:
         evidence = reading.evidence
         words = " ".join(named(reading.command, self.rules)) if reading.command else ""
         said = mask(reading.decisive, self.rules)
-        if kind in _BY_KIND:
+        place = where(reading, self.rules) if kind == "permission_denied" else ""
+        if place:
+            parts = self._no_right(reading, words, said, place)
+        elif kind in _BY_KIND:
             parts = self._by_kind(kind, reading, words, about or (reading.alias.name if reading.alias else said))
         elif report:
             general = report.scope == "general"
             parts = [
-                Part(name="report", text=report.name),
+                Part(name="report", text=report.family or report.name),
                 _part("tool", evidence.tool, contributes=not words and not general, hint="the command tells"),
                 _part("command", words, contributes=not general, hint="the report says all"),
                 _part("error", said, contributes=False, hint="a report on the code: which finding does not matter"),
@@ -98,25 +110,55 @@ class Template:
 
     def _by_error(self, reading: Reading, words: str, said: str) -> list[Part]:
         alias, tool = reading.alias, reading.evidence.tool
-        first = words.split(" ", maxsplit=1)[0]
+        lead = words.split(" ", maxsplit=1)[0]
         if alias is None:
             short = reading.decisive_rule in _PROGRAM_ENOUGH
-            hint = "the error names its cause: the program is enough" if short and words != first else ""
+            hint = "the error names its cause: the program is enough" if short and words != lead else ""
             return [
                 _part("tool", tool, contributes=not words, hint="the command tells" if words else ""),
-                _part("program", first if hint else "", contributes=True),
+                _part("program", lead if hint else "", contributes=True),
                 _part("command", words, contributes=not hint, hint=hint),
                 _part("error", said, contributes=True),
             ]
         option = _option(reading.decisive) if alias.name == "unknown-option" else ""
-        error = f"{alias.name} {option}".strip()
-        by_command = alias.scope == "command"
+        error = f"{alias.family or alias.name} {option}".strip()
+        name = thing(reading, alias)
+        by_command = alias.scope == "command" and not name
+        place = _place(reading, alias, self.rules)
+        if alias.scope == "where" and not place:
+            by_command = True
         return [
             Part(name="error", text=error),
+            _part("name", name, contributes=True),
+            _part("where", place, contributes=True),
             _part("tool", tool, contributes=alias.scope == "tool", hint="the same error of any tool"),
             _part("command", words, contributes=by_command, hint="" if by_command else "the error says all"),
-            _part("said", said, contributes=False, hint=f"one form of {alias.name}"),
+            _part("said", said, contributes=False, hint=f"one form of {alias.family or alias.name}"),
         ]
+
+    def _no_right(self, reading: Reading, words: str, said: str, place: str) -> list[Part]:
+        return [
+            Part(name="error", text="no-right"),
+            _part("where", place, contributes=True),
+            _part("tool", reading.evidence.tool, contributes=False, hint="the same right, asked for by any tool"),
+            _part("command", words, contributes=False, hint="the same right, asked for by any command"),
+            _part("said", said, contributes=False, hint="a prompt that was not granted, one form of no-right"),
+        ]
+
+
+def thing(reading: Reading, alias: Rule) -> str:
+    """Name of what an alias says is missing (a program, a column), "" where its expressions find none."""
+    found = first(alias.named, reading.decisive) or first(alias.named, reading.evidence.text) if alias.named else None
+    return found[1].strip().lower() if found else ""
+
+
+def _place(reading: Reading, alias: Rule, rules: Rules) -> str:
+    if alias.scope == "where":
+        return where(reading, rules) or alias.place
+    if alias.scope != "role":
+        return ""
+    tool = reading.evidence.tool
+    return "shell" if tool in rules.tools.shells else role(tool) or tool
 
 
 def mask(line: str, rules: Rules) -> str:
@@ -140,20 +182,22 @@ def named(command: Command, rules: Rules) -> tuple[str, ...]:
     if not argv:
         return ()
     words = head(argv, 3)
-    first = _short(words[0])
+    name = _short(words[0])
     pair = " ".join((program(argv[0]), *words[1:2]))
     if pair in rules.tools.three_words:
         keep = words[1:4] if words[1] == "-m" else words[1:3]
+    elif words[0] in rules.tools.interpreters:
+        return (name, *(_short(word) for word in words[1:2] if _SCRIPT.search(word)))
     elif words[0] in rules.tools.no_subcommand:
-        return (first, *(_short(word) for word in words[1:2] if _SCRIPT.search(word)))
+        return (name,)
     else:
         keep = words[1:2]
-    return (first, *(word for word in keep if word == "-m" or _names(word, rules)))
+    return (name, *(word for word in keep if word == "-m" or _names(word, rules)))
 
 
 def _names(word: str, rules: Rules) -> bool:
     """Whether a word can be a subcommand or task: no number, hash or path."""
-    return bool(_WORD.match(word)) and mask(word, rules) in (word, "<path>")
+    return bool(_WORD.match(word)) and "." not in word and mask(word, rules) in (word, "<path>")
 
 
 def _option(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from memento_skills.detect import loops, silent_actions, silent_checks, silent_edits, silent_results, silent_words
+from memento_skills.detect import loops, risk, silent_actions, silent_checks, silent_edits, silent_results, silent_words
 from memento_skills.detect.facts import Facts
 from memento_skills.detect.rules import Rules
 from memento_skills.detect.rules import load as load_rules
@@ -29,6 +29,7 @@ LOOKS: tuple[Look, ...] = (
     loops.same_error,
     loops.nothing_new,
     loops.same_words,
+    risk.doubtful,
 )
 
 

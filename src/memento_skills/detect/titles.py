@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from memento_skills.detect.resources import plainly
 from memento_skills.detect.rules import Rule, Rules
 from memento_skills.detect.signature import plain
 from memento_skills.detect.silent_rules import Finding
@@ -38,9 +39,10 @@ def title(failure: Failure, rules: Rules, *, once: bool = False) -> str:
     slots = {
         "`{command}`": call,
         "call": call,
-        "program": command.split(" ", maxsplit=1)[0] or failure.tool,
         "tool": parts.get("tool", "") or failure.tool or "the answer",
         "option": f"`{option[0]}`" if option else "it was given",
+        "where": plainly(parts.get("where", ""), rules),
+        "program": parts.get("name", "") or command.split(" ", maxsplit=1)[0] or failure.tool,
     }
     if chosen:
         return _sentence(_filled(chosen, slots))
@@ -77,7 +79,8 @@ def _told(failure: Failure) -> dict[str, str]:
 
 
 def _title_of(table: Iterable[Rule | Finding], name: str) -> str:
-    return next((row.title for row in table if row.name == name and row.title), "")
+    own = next((row.title for row in table if row.name == name and row.title), "")
+    return own or next((row.title for row in table if name and getattr(row, "family", "") == name and row.title), "")
 
 
 def _filled(template: str, slots: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from memento_skills.records import digest
 
 _CWD = re.compile(r"<cwd>([^<\n]{1,4096})</cwd>|^Current working directory: ([^\n]{1,4096})$", re.MULTILINE)
 _SKILL = re.compile(r"<skill>\s{0,8}<name>([^<]{1,200})</name>")
-_LISTED = re.compile(r"^- ([\w.:-]{1,120}): [^\n]{1,4000}\(file: [^\n]{1,4000}\)$", re.MULTILINE)
+_LISTED = re.compile(r"^- ([\w.:-]{1,120}): [^\n]{1,4000}\(file: ([^()\n]{1,1000})\)$", re.MULTILINE)
 
 
 def item(session: CodexSession, payload: Payload, place: Place, uid: str) -> str:
@@ -64,7 +64,7 @@ def user_event(session: CodexSession, payload: Payload, place: Place, uid: str) 
 
 def _typed(session: CodexSession, text: str, bare: str, place: Place, uid: str, *, event: bool) -> str:
     if not session.is_new("user", bare, event=event):
-        return f"{'event_msg/user' if event else 'response_item/'}message (told before)"
+        return f"{'event_msg/user_' if event else 'response_item/'}message (told before)"
     session.asked()
     meta = text.lstrip().startswith(words().meta_starts)
     # a copy of the session repeats the time and the text
@@ -87,10 +87,8 @@ def _client_text(session: CodexSession, text: str) -> None:
 
 
 def _listed(session: CodexSession, text: str) -> None:
-    known = session.memory.listed
     for found in _LISTED.finditer(text[:200_000]):
-        if found[1] not in known:
-            known.append(found[1])
+        session.offer(found[1], found[2])
 
 
 def agent_event(session: CodexSession, payload: Payload, place: Place, uid: str) -> str:
@@ -157,6 +155,9 @@ def _call(session: CodexSession, payload: Payload, place: Place) -> str:
     context = session.answering(place, f"{call_id}.call")
     context.cwd = call.cwd or context.cwd
     session.call(context, call.tool, call.args, call_id)
+    line = call.args.get("command")
+    if isinstance(line, str):
+        session.read_skills(call_id, line)
     return ""
 
 
@@ -178,4 +179,5 @@ def _result(session: CodexSession, payload: Payload, place: Place) -> str:
         context, "result", "tool", text=result.text, tool=session.memory.tools.pop(call_id, ""), call_id=call_id,
         status=result.status, exit_code=result.exit_code,
     )  # fmt: skip
+    session.loaded_skills(context, call_id, ok=result.status == "ok")
     return ""

@@ -16,6 +16,7 @@ TOGETHER = 0.2
 """Seconds: no model answers a result faster than this (the fastest of 1,081 answers took 1.01 s), so a call that
 follows a result at once was decided together with the call before it."""
 _REMEMBERED = 256
+_MOST_SKILLS = 1000
 
 
 class CodexMemory(Memory, msgspec.Struct, omit_defaults=True):
@@ -35,6 +36,10 @@ class CodexMemory(Memory, msgspec.Struct, omit_defaults=True):
     turn_model: str = ""
     folder: str = ""
     """Working directory of the turn."""
+    files: dict[str, str] = {}
+    """SKILL.md of a skill that the client offered -> its name."""
+    opening: dict[str, list[str]] = {}
+    """Open calls that read such a file: id -> skills."""
     allowed: str = ""
     """Approval policy and sandbox, as last told."""
     starts: int = 0
@@ -109,6 +114,26 @@ class CodexSession(Session[CodexMemory]):
         if told is None or len(told) != 3:
             return None
         return Ending(told[0], None if told[1] is None else bool(told[1]), bool(told[2]))
+
+    def offer(self, name: str, file: str) -> None:
+        """Remember a skill that the client offered, and where it lies."""
+        memory = self.memory
+        if name not in memory.listed:
+            memory.listed.append(name)
+        if len(memory.files) < _MOST_SKILLS:
+            memory.files[file] = name
+
+    def read_skills(self, call_id: str, line: str) -> None:
+        """Remember which offered skills a command line reads: this client has no tool that loads one."""
+        if "SKILL.md" in line:
+            names = [name for file, name in self.memory.files.items() if file in line]
+            if names:
+                self.memory.opening[call_id] = names[:_REMEMBERED]
+
+    def loaded_skills(self, context: Context, call_id: str, *, ok: bool) -> None:
+        """Append the skills that a call which ended has read."""
+        for name in self.memory.opening.pop(call_id, ()) if ok else ():
+            self.load_skill(context, name, "agent", call_id)
 
     def permissions(self, place: Place, uid: str, approval: object, sandbox: object) -> None:
         """Append what the agent may do, where it changed."""

@@ -69,7 +69,7 @@ class Event(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(Event).decode
-_STARTS = re.compile(rb'\{"type":"[a-z_.]{1,60}","(?:data|id|timestamp)":')
+_STARTS = re.compile(rb'\{ ?"type": ?"[a-z_.]{1,60}", ?"(?:data|id|timestamp)": ?')
 _MOST_STARTS = 16
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -28,17 +31,48 @@ def discover(
     """The session logs of the agents on this machine, newest first.
 
     `since` and `until` are seconds since the epoch: files written before the one, or begun after the other, are left
-    out. `environ` may name another folder of the client (`CLAUDE_CONFIG_DIR`).
+    out. `environ` may name another folder of a client (`CLAUDE_CONFIG_DIR`, `CODEX_HOME`, …). Table: `homes.toml`.
     """
-    configured = environ.get("CLAUDE_CONFIG_DIR")
-    places = [Path(configured)] if configured else [home / ".claude", home / ".config" / "claude"]
-    folders = [place / "projects" for place in places]
-    found = files_under([f for f in folders if f.is_dir()], wanted=lambda path: path.suffix == ".jsonl")
-    return [
-        log
-        for log in found
-        if (since is None or log.mtime >= since) and (until is None or (first_time(log.path) or log.mtime) <= until)
-    ]
+    found = [log for place in homes() for log in _logs_of(place, home, environ)]
+    return newest_first(
+        [
+            log
+            for log in found
+            if (since is None or log.mtime >= since) and (until is None or (first_time(log.path) or log.mtime) <= until)
+        ]
+    )
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one client keeps its logs: a row of `homes.toml`."""
+
+    client: str
+    folders: tuple[str, ...]
+    variable: str = ""
+    inside: bool = False
+    logs: tuple[str, ...]
+    within: str = ""
+    endings: tuple[str, ...]
+
+
+@cache
+def homes() -> tuple[Home, ...]:
+    """The table of clients' folders."""
+    raw = tomllib.loads(files(__package__).joinpath("homes.toml").read_text("utf-8"))
+    return msgspec.convert(raw["home"], tuple[Home, ...])
+
+
+def _logs_of(place: Home, home: Path, environ: Mapping[str, str]) -> list[LogFile]:
+    named = environ.get(place.variable) if place.variable else None
+    roots = [home / folder for folder in place.folders]
+    if named:
+        roots = [Path(named) / folder for folder in place.folders] if place.inside else [Path(named)]
+    folders = [root / name for root in roots for name in place.logs]
+
+    def wanted(path: Path) -> bool:
+        return path.name.endswith(place.endings) and (not place.within or place.within in path.parts)
+
+    return files_under([f for f in folders if f.is_dir()], wanted=wanted)
 
 
 def files_under(

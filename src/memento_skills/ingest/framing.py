@@ -28,6 +28,9 @@ ZSTD_WINDOW = 128 << 20
 """Bytes of the largest zstd window that is accepted."""
 _ZSTD_STEP = 1024  # one zstd block of 4 bytes may unpack to 128 KiB: small steps keep a bomb's output bounded
 
+SQLITE = b"SQLite format 3\0"
+"""The first bytes of a SQLite database: no lines, `store.foreign` reads it."""
+
 Compression = Literal["plain", "gzip", "zstd"]
 
 

@@ -32,6 +32,7 @@ _STOPPED = "Request cancelled."
 _NEAR = 3  # steps within which a refused call makes a person's stop a repetition
 _NOTICES = frozenset({"info", "error", "warning"})
 _REMEMBERED = 2048
+_RECENT = 500  # steps among which the beginning of a message is looked for
 
 
 class _Known(msgspec.Struct, array_like=True):
@@ -275,7 +276,7 @@ def _answer(session: _Session, context: Context, record: Record, known: _Known) 
         _result(session, context, call, known)
     if record.tokens is not None and not known.tokens:
         known.tokens = True
-        _count(session, record.tokens)
+        _count(session, record.tokens, context.message)
     session.first = None
 
 
@@ -283,9 +284,13 @@ def _thought(thought: Thought) -> str:
     return f"{thought.subject}\n{thought.description}".strip()
 
 
-def _count(session: _Session, tokens: Tokens) -> None:
-    if session.first is not None and session.first >= len(session.steps):
-        session.first = None
+def _count(session: _Session, tokens: Tokens, message: str) -> None:
+    """Count the tokens of a message on its first step, which may have come with an earlier record of it."""
+    steps = session.steps
+    first = session.first
+    if first is None or first >= len(steps):
+        recent = range(max(len(steps) - _RECENT, 0), len(steps))
+        session.first = next((index for index in recent if steps[index].message == message), None)
     session.count(tokens_of(tokens.input, tokens.cached, max(tokens.output or 0, 0) + max(tokens.thoughts or 0, 0)))
 
 
@@ -305,4 +310,13 @@ def _result(session: _Session, context: Context, call: ToolCall, known: _Known) 
     context.parts = place.parts
     if result.status == "denied_user":
         session.memory.refused = session.memory.seq
+        _one_refusal(session)
         session.add(context, "permission", "user", tool=call.name, call_id=name, status="denied_user")
+
+
+def _one_refusal(session: _Session) -> None:
+    """A person's stop is written before the call that it cancelled: the call alone stands for both."""
+    steps = session.steps
+    for index in range(max(len(steps) - 2 * _NEAR, 0), len(steps)):
+        if steps[index].kind == "notice" and steps[index].text.strip() == _STOPPED:
+            steps[index] = msgspec.structs.replace(steps[index], status=None)

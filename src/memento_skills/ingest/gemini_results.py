@@ -15,10 +15,9 @@ from memento_skills.records import Status
 
 _OVER = frozenset({"success", "error", "cancelled"})
 _HEAD = re.compile(r"(?:\A|\n)(?:Output|Stdout): ")
-_CODE = re.compile(r"\nExit Code: (-?\d{1,10}|\(none\))(?=\n|\Z)")
 _AFTER = re.compile(
-    r"\n(?:Stderr|Error|Exit Code|Signal|Background PIDs|Process Group PGID): "
-    r"(?:\(none\)|\(empty\)|-?\d{1,10}|[A-Z0-9]{1,12})(?=\n|\Z)"
+    r"\n(Stderr|Error|Exit Code|Signal|Background PIDs|Process Group PGID): "
+    r"(\(none\)|\(empty\)|-?\d{1,10}|[A-Z0-9]{1,12})(?=\n|\Z)"
 )
 _TAIL = 2000  # characters at the end of a result in which the client's own lines stand
 _FRAME = 20_000  # characters in which the output begins: the command stands before it
@@ -80,18 +79,14 @@ def _response(part: object) -> dict[str, Any] | None:
 
 def unframed(text: str) -> tuple[str, int | None]:
     """The output of a command without the client's lines around it, and its exit code."""
-    tail_from = max(len(text) - _TAIL, 0)
-    codes = list(_CODE.finditer(text, tail_from))
-    found = codes[-1] if codes else None
-    code = int(found[1]) if found and found[1] != "(none)" else None
-    begins = _HEAD.search(text, 0, _FRAME)
-    if begins is None:
-        return text, code
-    end = len(text)
-    for mark in reversed(list(_AFTER.finditer(text, max(tail_from, begins.end() - 1)))):
+    end, code, told = len(text), None, ""
+    for mark in reversed(list(_AFTER.finditer(text, max(end - _TAIL, 0)))):
         if mark.end() != end:
             break
         end = mark.start()
-    output = text[begins.end() : end]
+        if mark[1] == "Exit Code" and mark[2].lstrip("-").isdigit():
+            code, told = int(mark[2]), mark[0].strip()
+    begins = _HEAD.search(text, 0, _FRAME)
+    output = text[begins.end() : max(end, begins.end())] if begins else text
     telling = output.strip() not in ("", "(empty)")
-    return (output if telling or not code else found[0].strip() if found else text), code
+    return (output if telling or not code else told), code

@@ -108,6 +108,10 @@ def read_batches(
         return
     try:
         head, kind = framing.head_of(file)
+        if head.startswith(framing.SQLITE):
+            from memento_skills.store import foreign  # loads the database library
+
+            head = foreign.tables_of(file)
         chosen = readers[format] if format else reader_for(head.removeprefix(BOM), readers)
         if chosen is None or (not head and not format):
             yield Batch(file=shown, format=None, reason=why_unknown(head), last=True)

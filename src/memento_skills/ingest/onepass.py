@@ -55,6 +55,9 @@ class OnePass:
         """All batches of the file."""
         self._resumed = start is not None
         self._find_home(head)
+        if head.startswith(framing.SQLITE):
+            yield from self._database()
+            return
         if self._reader.document(head.removeprefix(BOM)):
             yield from self._document(kind)
             return
@@ -66,7 +69,7 @@ class OnePass:
                 end = piece.offset + piece.size + piece.closed
                 here = Resume(offset=end, line=piece.line, open_line=not piece.closed)
                 continue
-            if piece.tail and not framing.whole_object(piece.data):
+            if piece.tail and not self._reader.text and not framing.whole_object(piece.data):
                 if kind == "plain":
                     waiting = len(piece.data)
                 else:
@@ -88,10 +91,23 @@ class OnePass:
         yield self._batch(self._stamped(here, kind), waiting=waiting, last=True)
 
     def _stamped(self, here: Resume, kind: framing.Compression) -> Resume:
-        if kind != "plain":
+        if kind != "plain" or self._reader.text:
             return msgspec.structs.replace(here, seam="", carry="")
         seam = framing.seam_of(self._file, here.offset)
         return msgspec.structs.replace(here, seam=seam, carry=self._reader.carry())
+
+    def _database(self) -> Iterator[Batch]:
+        """A SQLite database: its sessions as the lines of a log, all of them each time (ids tell what is known)."""
+        from memento_skills.store import foreign  # loads the database library
+
+        for number, piece in enumerate(foreign.sessions(self._file), 1):
+            if isinstance(piece, bytes):
+                self._take(Block(piece, [piece], 0, number))
+            else:
+                self._keep_out(Unframed(number, 0, 0, hashlib.sha256(b"").hexdigest(), piece))
+            if self._size >= self._options.batch:
+                yield self._batch(Resume())
+        yield self._batch(Resume(), last=True)
 
     def _document(self, kind: framing.Compression) -> Iterator[Batch]:
         data, faults = framing.whole(self._file, kind, DOCUMENT_CAP)

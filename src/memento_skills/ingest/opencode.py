@@ -1,4 +1,4 @@
-"""OpenCode sessions -> runs: `opencode export` files, one JSON document each, or such documents one a line.
+"""OpenCode sessions -> runs: `opencode export` files (one JSON document, or one a line) and `opencode.db` databases.
 
 A session is `{info, messages: [{info, parts}]}`. The unit of conservation is the part (a message without parts counts
 as one): the part types that give no step stand in `ignored` by name, unknown ones with the client's version.
@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
+from memento_skills.ingest.framing import SQLITE
 from memento_skills.ingest.loose import NotReadable, json_of, loosely
 from memento_skills.ingest.opencode_message import MessageReader, SessionSteps
 from memento_skills.ingest.opencode_shapes import Message, MessageInfo, Session, SessionInfo
+from memento_skills.ingest.opencode_v2 import as_message, is_row
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.values import TASK_LENGTH
 from memento_skills.interfaces import Line
@@ -36,7 +38,11 @@ class OpenCodeReader(BaseReader):
 
     @staticmethod
     def accepts(head: bytes) -> float:
-        """Sure where an object begins with a session's `info`, or holds messages with `info` and `parts`."""
+        """Sure where an object begins with a session's `info`, or holds messages with `info` and `parts`, and of a
+        database (see `store.foreign.tables_of`) with its tables.
+        """
+        if head.startswith(SQLITE):
+            return 0.9 if {b"session", b"session_v2"} & set(head.split(b"\n")) else 0.0
         start = head.lstrip()
         if start[:1] != b"{" or not _FIELDS.search(head):
             return 0.0
@@ -46,7 +52,9 @@ class OpenCodeReader(BaseReader):
 
     @staticmethod
     def document(head: bytes) -> bool:
-        """An object that does not end in its first line."""
+        """An object that does not end in its first line; a database is given session by session."""
+        if head.startswith(SQLITE):
+            return False
         first, line_break, _ = head.lstrip().partition(b"\n")
         return not (line_break and first.rstrip().endswith(b"}"))
 
@@ -86,7 +94,8 @@ class OpenCodeReader(BaseReader):
         steps = SessionSteps(info)
         for index, entry in enumerate(session.messages or ()):
             if isinstance(entry, dict):
-                self._message(loosely(entry, Message), steps, index, line)
+                message = as_message(entry) if is_row(entry) else entry
+                self._message(loosely(message, Message), steps, index, line)
             else:
                 self.seen += 1
                 self.quarantine(line, f"message {index} is no object")
@@ -128,7 +137,7 @@ class OpenCodeReader(BaseReader):
             ended_at=max(steps.times, default=None),
             task=steps.task[:TASK_LENGTH],
             skills_loaded=tuple(dict.fromkeys(steps.skills)),
-            links=(info.parentID,) if info.parentID else (),
+            links=tuple(origin for origin in (info.parentID, info.forkID) if origin),
             shared_ids=steps.unique_ids,
             sources=(self.source,),
             steps=tuple(msgspec.structs.replace(step, seq=seq) for seq, step in enumerate(steps.made)),

@@ -21,8 +21,11 @@ from memento_skills.records import Actor, Status, Step, StepKind, Usage
 # Ids that a provider counts within a conversation: the same one in another session is another call.
 _COUNTED = re.compile(r"(?:functions[.:])?[A-Za-z_.-]{0,40}[:_.-]?\d{1,6}")
 _NOTES = ("<bash_metadata>", "<shell_metadata>")
+_SHELLS = ("bash", "shell")
 _FEEDBACK = "with the following feedback: "
-_DROPPED = {"step-start", "snapshot", "patch", "file", "agent"}
+_DROPPED = {
+    "step-start", "snapshot", "patch", "file", "agent", "idle", "agent-switched", "model-switched", "location-switched",
+}  # fmt: skip
 """Part types that give no step: what they say stands in the calls and texts beside them."""
 _LARGEST_CODE = 1 << 32
 
@@ -152,6 +155,9 @@ class MessageReader:
             self._words(part, words, uid, at)
         elif part.type == "compaction":
             self._add("notice", "system", uid, at, text="compact_boundary", meta=True)
+        elif part.type == "skill" and part.text:
+            self._all.skills.append(part.text)
+            self._add("skill", "user", uid, at, tool=part.text)
         elif part.type == "retry":
             self._add("notice", "system", uid, at, text=_error_text(part.error), status="api_error", meta=True)
         elif part.type in _DROPPED:
@@ -229,7 +235,7 @@ class MessageReader:
 
     def _folder(self, part: Part, args: dict[str, Any]) -> str:
         """The folder in which a call starts, where it is not the run's or another one was stated before."""
-        asked = args.get("workdir") if part.tool in ("bash", "shell") else None
+        asked = args.get("workdir") if part.tool in _SHELLS else None
         where = self._cwd
         if isinstance(asked, str) and asked:
             plain = asked.startswith(("/", "~", "\\")) or asked[1:3] in (":\\", ":/")
@@ -265,6 +271,8 @@ def _ended(tool: str, state: ToolState, text: str) -> StatusOf:
         return classify(text, error=True, interrupted=meta.get("interrupted") is True)
     if tool == "invalid":  # what the client puts in the place of a call whose tool or arguments were none
         return StatusOf("error", None, "tool:invalid")
+    if meta.get("timeout") is True:
+        return StatusOf("timeout", None, "log:timeout")
     stated = meta.get("exit")
     code = stated if isinstance(stated, int) and not isinstance(stated, bool) and abs(stated) < _LARGEST_CODE else None
     if code == 0 or "exit" not in meta:

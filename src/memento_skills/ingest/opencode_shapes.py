@@ -53,6 +53,7 @@ class SessionInfo(msgspec.Struct):
     id: str = ""
     directory: str = ""
     parentID: str | None = None
+    forkID: str | None = None
     version: str = ""
     time: Time | None = None
     revert: Revert | None = None

@@ -14,8 +14,10 @@ from memento_skills import masking
 _WORKTREE = re.compile(r"[\\/](?:\.claude[\\/]worktrees|\.worktrees|\.git[\\/]worktrees)[\\/].*$", re.DOTALL)
 _HOME = re.compile(r"(?:/Users/|/home/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)(?=[\\/]|$)")
 _NO_PROJECT = re.compile(
-    r"(?:subagents|workflows|wf_\w+|\d{4}|\d\d|\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,27})"
+    r"(?:subagents|workflows|chats|wf_\w+|\d{4}|\d\d|\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,27})"
 )
+_CLIENT_LAYOUT = re.compile(r"/(?:\.codex|\.copilot|\.gemini)/|/sessions/\d{4}/\d\d/\d\d/|/session-state/")
+"""Folders that a client itself puts its logs in: their names say nothing of the project."""
 _PATH_LENGTH = 4096  # a longer one is no path
 _GIT_FILE = 4096  # bytes of a `.git` file that are read
 
@@ -66,7 +68,7 @@ def project_of(cwd: str, *, file: Path) -> str:
     native = _native(base, file) or _native(cwd, file)
     if native:
         return _WORKTREE.sub("", native)
-    if base and any(folder.name.startswith("-") for folder in file.parents):
+    if base and (any(folder.name.startswith("-") for folder in file.parents) or _CLIENT_LAYOUT.search(file.as_posix())):
         return base
     for folder in file.parents:
         if folder.name and not _NO_PROJECT.fullmatch(folder.name):

@@ -16,6 +16,8 @@ class BaseReader(ABC):
     """Counts of lines and the quarantine of one file. Readers add `accepts`, `feed` and `runs`."""
 
     name = ""
+    text: ClassVar[bool] = False
+    """Lines of text, not of JSON: the last needs no end to be whole, and a file that grew is read from its start."""
     beside: ClassVar[tuple[str, ...]] = ()
     """Files beside a document, relative to its folder, that tell more of it; each is given to `companion`."""
 

@@ -166,6 +166,7 @@ class Session(Generic[M]):
 
     def carried(self) -> M:
         """The memory without anybody's words."""
+        self.settle()
         return msgspec.structs.replace(self.memory, task="")
 
     def run(self, *, client: str, reader: str, source: str, shared_ids: bool = True) -> Run:

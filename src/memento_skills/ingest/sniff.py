@@ -13,8 +13,15 @@ from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.copilot import CopilotReader
 from memento_skills.ingest.gemini import GeminiReader
 from memento_skills.ingest.generic import GenericReader
+from memento_skills.ingest.langfuse import LangfuseReader
+from memento_skills.ingest.langsmith import LangSmithReader
 from memento_skills.ingest.opencode import OpenCodeReader
+from memento_skills.ingest.openhands import OpenHandsReader
+from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.reader import BaseReader
+from memento_skills.ingest.specstory import SpecStoryReader
+from memento_skills.ingest.swe_agent import SweAgentReader
+from memento_skills.ingest.swe_agent_mini import MiniSweAgentReader
 
 READERS: Mapping[str, type[BaseReader]] = {
     "claude-code": ClaudeCodeReader,
@@ -24,6 +31,13 @@ READERS: Mapping[str, type[BaseReader]] = {
     "atif": AtifReader,
     "opencode": OpenCodeReader,
     "chat": ChatReader,
+    "swe-agent": SweAgentReader,
+    "mini-swe-agent": MiniSweAgentReader,
+    "otel": OtlpReader,
+    "langsmith": LangSmithReader,
+    "langfuse": LangfuseReader,
+    "specstory": SpecStoryReader,
+    "openhands": OpenHandsReader,
     "generic": GenericReader,
 }
 """Built-in readers by the name that `--format` takes."""

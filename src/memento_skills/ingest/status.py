@@ -13,6 +13,7 @@ import msgspec
 from memento_skills.records import Status
 
 _HEAD = 600  # characters of a result that rules look at: what the client says stands first
+_NO_WORD = re.compile(r"[^A-Za-z0-9]")
 _OPENING = re.compile(r"\s*(?:<[a-z_]{1,40}>\s*)?")
 
 
@@ -37,6 +38,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     denial: dict[str, Status]
     exit_code: dict[str, tuple[str, ...]]
     unflagged: dict[str, tuple[str, ...]]
+    error_type: dict[str, Status]
 
 
 @cache
@@ -83,3 +85,8 @@ def classify(text: str, *, error: bool | None, denial: str = "", interrupted: bo
 def says_error(text: str) -> bool:
     """Whether a result begins with the word by which formats without an error flag report a failed call."""
     return text.lstrip()[:_HEAD].startswith(_table().unflagged["starts"])
+
+
+def status_of_type(name: str) -> Status | None:
+    """The status that an error's type tells, such as `asyncio.TimeoutError`; None where it tells only "error"."""
+    return _table().error_type.get(_NO_WORD.sub("", name[-200:].rpartition(".")[2]).lower())

@@ -57,7 +57,7 @@ def rule_in(language: str, name: str, facts: Mapping[str, str], situations: Situ
         return ""
     spoken = dict(facts)
     if not own:
-        spoken |= phrased(situations, expect, language)
+        spoken |= phrased(situations, expect, language) | {"worked": worked(facts, language)}
         between = phrases(language)["or"]
         spoken = {k: v.replace(phrases(OWN)["or"], between) for k, v in spoken.items()}
     try:
@@ -85,10 +85,18 @@ def phrased(situations: Situations, expect: Expect, language: str) -> dict[str, 
         "situation": _situation(situations, words),
         "changer": f"`{changers[0]}`" if changers and plain(changers[0]) else words["changer"],
     }
-    if expect.path and plain(expect.path):
-        root = expect.path == "<root>"
-        found["folder"] = words["root_folder"] if root else f"`{expect.path.removeprefix('<root>/')}`"
+    inside = expect.path.removeprefix("<root>").lstrip("/")
+    if expect.path == "<root>":
+        found["folder"] = words["root_folder"]
+    elif inside and plain(inside):
+        found["folder"] = f"`{inside}`"
     return found
+
+
+def worked(facts: Mapping[str, str], language: str) -> str:
+    """Which option the call had when it worked, as the end of a sentence; "" where the logs do not agree on one."""
+    flag = facts.get("worked_flag", "")
+    return phrases(language)["worked"].format(flag) if flag else ""
 
 
 def _situation(situations: Situations, words: Mapping[str, str]) -> str:

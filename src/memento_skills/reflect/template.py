@@ -199,7 +199,22 @@ def _fits(template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], pattern
         and ("program" not in when or any(c.split(" ")[0] == when["program"] for c in commands_of(lesson)))
         and ("flags" not in when or expect.flag in when["flags"].split())
         and ("causes" not in when or pattern.cause in when["causes"].split())
+        and ("errors" not in when or _error(pattern) in when["errors"].split())
+        and ("quoted" not in when or _quoted(expect.flag, rows))
     )
+
+
+def _error(pattern: Pattern) -> str:
+    """The kind of error in the pattern's signature: `unknown-option` of `unknown-option --stat`."""
+    return next((p.text for p in pattern.signature.parts if p.name == "error" and p.contributes), "").partition(" ")[0]
+
+
+def _quoted(flag: str, rows: Sequence[Row]) -> bool:
+    """Whether the option may be what the errors are about: most messages name it, or none of them is understood."""
+    failures = [r.failure for r in rows if r.failure is not None]
+    named = sum(flag in f.quote for f in failures)
+    understood = any(f.rule for f in failures) and failures[0].cause != "unknown"
+    return bool(flag) and (2 * named > len(failures) or not understood)
 
 
 def _working_quotes(rows: Sequence[Row], runs: Mapping[str, Run]) -> list[Citation]:

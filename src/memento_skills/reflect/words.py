@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from memento_skills.guards import Row
-from memento_skills.records import Pattern
+from memento_skills.guards import Row, tools
+from memento_skills.records import Expect, Pattern
 from memento_skills.reflect.lesson import Lesson
-from memento_skills.reflect.plain import plain, value_of
-from memento_skills.reflect.say import OWN, phrased
+from memento_skills.reflect.plain import plain, sayable, value_of
+from memento_skills.reflect.say import OWN, phrased, worked
 
 
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
@@ -34,7 +34,23 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     facts = {k: v for k, v in found.items() if v and plain(v)}
     if "flag" in facts:
         facts["flag_value"] = f"{expect.flag} {value_of(expect.value)}".strip()
+    facts["worked_flag"] = _worked(rows, expect.flag)
+    facts["worked"] = worked(facts, OWN)
     return facts | phrased(lesson.situations[:1], expect, OWN) | _changer(lesson)
+
+
+def _worked(rows: Sequence[Row], flag: str) -> str:
+    """The option that the call had when it worked, where two lineages agree on it."""
+    lineages: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if not row.after:
+            continue
+        before, now = (call.features.get("flag", frozenset()) for call in (row.call, row.after[-1]))
+        for new in now - before - tools.COSMETIC:
+            lineages[new].add(row.lineage)
+    best = max(sorted(lineages), key=lambda f: len(lineages[f]), default="")
+    agreed = best and len(lineages[best]) >= 2 and best != flag and sayable(Expect(form="with", flag=best))
+    return best if agreed else ""
 
 
 def _changer(lesson: Lesson) -> dict[str, str]:

@@ -30,7 +30,7 @@ def describe(doc: SkillDoc, sentence: str) -> str:
     old = doc.description
     if addition in " ".join(old.split()):
         return doc.text
-    if len(old) + 1 + len(addition) > MAX_DESCRIPTION:
+    if len(_joined(old, addition)) > MAX_DESCRIPTION:
         hint = f"{MAX_DESCRIPTION - len(old)} of {MAX_DESCRIPTION} characters are left"
         raise BadInput("the description would be too long", hint=hint)
     after = _rewritten(doc, old, addition)
@@ -96,7 +96,12 @@ def _rewritten(doc: SkillDoc, old: str, addition: str) -> str | None:
         added = [above.rstrip("\r\n") + ending, indent + addition + ending]
         new = [first, *lines[span[0] + 1 : span[1] - 1], *added]
     else:
-        sound = old.rstrip() + (" " if old.rstrip().endswith((".", "!", "?", "。", "！", "？")) else ". ") + addition
-        words = sound if sound.startswith(old) else f"{old} {addition}"
+        words = _joined(old, addition)
         new = [f"description: {json.dumps(words, ensure_ascii=False)}{ending}"]
     return "".join([*lines[: span[0]], *new, *lines[span[1] :]])
+
+
+def _joined(old: str, addition: str) -> str:
+    """Both as sentences."""
+    bare = old.rstrip()
+    return f"{bare} {addition}" if bare.endswith((".", "!", "?", "。", "！", "？")) else f"{bare}. {addition}"

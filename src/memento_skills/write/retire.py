@@ -18,9 +18,7 @@ def retired(promotion: Promotion, written: Patch, target: Target, why: str) -> P
     """
     if promotion.patch != written.id:
         raise BadInput("the promotion is of another patch", where=promotion.id)
-    document = skilldoc.parse(target.text)
-    heading = heading_for(document, language_of(target.text))
-    after = skilldoc.remove_rule(target.text, written.rule, heading=heading)
+    after = _without(written, target.text)
     return Patch(
         id=digest("retire", written.id, promotion.id, target.ref.library, target.ref.path, target.text, after),
         kind="retire",
@@ -41,3 +39,12 @@ def retired(promotion: Promotion, written: Patch, target: Target, why: str) -> P
         clients=written.clients,
         models=written.models,
     )
+
+
+def _without(written: Patch, text: str) -> str:
+    """The text of before where the skill still is as we left it; else the text with our lines alone taken out. Words
+    that the patch added to the description stay: what routes a skill is changed by a person."""
+    if text == written.after and skilldoc.inserted(written.before, text) is not None and written.before:
+        return written.before
+    heading = heading_for(skilldoc.parse(text), language_of(text))
+    return skilldoc.remove_rule(text, written.rule, heading=heading)

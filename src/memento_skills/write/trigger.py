@@ -17,6 +17,7 @@ MAX_WORDS = 16
 FEWER = (0, 4, 8)
 """Numbers of words that are tried besides all of them."""
 LEAST_LINEAGES = 2
+LEAST_SHARE = 0.1
 MAX_TASK = 400
 """Characters of a task that are looked at: what is asked stands first, what is pasted behind it."""
 _SAFE = re.compile(r"[a-z]{3,20}|[\u4e00-\u9fff]{2}")
@@ -29,7 +30,7 @@ class Task(NamedTuple):
 
     lineage: str
     text: str
-    user: str = ""
+    project: str = ""
 
 
 Words = Callable[[str], Iterable[str]]
@@ -41,14 +42,19 @@ def trigger_words(
 ) -> tuple[str, ...]:
     """At most `MAX_WORDS` words that tell the failing tasks from the others, the most telling first.
 
-    A word counts once a lineage; it must come from two lineages that fail, be a plain word, be no one's name
-    (`names`: words of user names and home folders), and be at least as common in failing tasks as in the others.
+    A word counts once a lineage; it must come from two lineages that fail (and a tenth of them, and from two projects
+    where they are of several), be a plain word, be no one's name (`names`: words of user names and home folders), and
+    be at least as common in failing tasks as in the others.
     """
     fail, rest = _spread(failing, split), _spread(others, split)
     lineages, all_others = len({t.lineage for t in failing}), len({t.lineage for t in others})
+    projects = _spread(failing, split, by_project=True)
+    wanted = min(2, len({t.project for t in failing}))
     scored = []
     for word, said in fail.items():
-        if len(said) < LEAST_LINEAGES or not _SAFE.fullmatch(word) or word in names:
+        if len(said) < max(LEAST_LINEAGES, LEAST_SHARE * lineages) or len(projects[word]) < wanted:
+            continue
+        if not _SAFE.fullmatch(word) or word in names:
             continue
         share = len(said) / lineages
         other = len(rest.get(word, ())) / all_others if all_others else 0.0
@@ -57,11 +63,12 @@ def trigger_words(
     return tuple(word for _, _, word in sorted(scored)[:MAX_WORDS])
 
 
-def _spread(tasks: Sequence[Task], split: Words) -> dict[str, set[str]]:
+def _spread(tasks: Sequence[Task], split: Words, *, by_project: bool = False) -> dict[str, set[str]]:
+    """The lineages (or projects) in whose tasks each word stands."""
     found: dict[str, set[str]] = defaultdict(set)
     for task in tasks:
         for word in set(split(task.text[:MAX_TASK])):
-            found[word].add(task.lineage)
+            found[word].add(task.project if by_project else task.lineage)
     return found
 
 

@@ -15,15 +15,25 @@ from memento_skills.records import Claim, Reflection
 @click.command("reflect", cls=Command)
 @click.argument("pattern", required=False)
 @click.option("--run", "file", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="One log, one run.")
+@click.option("--id", "chosen", default="", metavar="RUN", help="With --run: which run of a file that holds several.")
+@click.option(
+    "--like",
+    type=click.Path(exists=True),
+    multiple=True,
+    metavar="PATH",
+    help="With --run: logs of the same task that went well; where the run leaves their way counts.",
+)
 @click.pass_obj
-def command(session: Session, pattern: str | None, file: str | None) -> None:
+def command(session: Session, pattern: str | None, file: str | None, chosen: str, like: tuple[str, ...]) -> None:
     """Say why a PATTERN happens (all patterns without one), or which step of one run decided its failure."""
     from memento_skills.app import pipeline, surfaces
 
+    if not file and (chosen or like):
+        raise UsageError("--id and --like need --run", hint="name the log with --run FILE")
     if file:
         if pattern:
             raise UsageError("PATTERN and --run exclude each other", hint="give one of them")
-        answer = pipeline.reflect_run(file, session.options())
+        answer = pipeline.reflect_run(file, session.options(), like=like, chosen=chosen)
         if session.json:
             session.emit(answer)
         else:
@@ -67,10 +77,26 @@ def _run_text(answer: dict[str, Any]) -> str:
     from memento_skills.masking import visible
 
     decisive = answer["decisive"]
-    said = "no step stands out" if decisive is None else f"step {decisive['step']} by the {decisive['actor']}"
-    rows = [f"{answer['run']}: {'failed' if answer['failed'] else 'no failure that stayed'}, cause {answer['cause']}"]
-    rows.append(f"  decisive: {said}" + (f" (confidence {decisive['confidence']:.2f})" if decisive else ""))
+    state = "failed" if answer["failed"] else "the log itself names no failure that stayed"
+    rows = [f"{answer['run']}: {state}, cause {answer['cause']}"]
+    if decisive is None:
+        rows.append("  decisive: no step stands out")
+    else:
+        said = f"step {decisive['step']} by {decisive['speaker']}, confidence {decisive['confidence']:.2f}"
+        rows.append(f"  decisive: {said}; {_certainty(answer)}")
+        rows.append(f"  actor: {decisive['actor']}, over all steps, confidence {decisive['actor_confidence']:.2f}")
     claims = ("wrong_decision", "missing_information", "failed_assumption")
     rows += [f"  {name.replace('_', ' ')}: {answer[name]}" for name in claims if answer.get(name)]
     rows += [f"    “{' '.join(str(c['quote']).split())[:160]}”  step {c['step']}" for c in answer["citations"]]
     return "\n".join(visible(row) for row in rows)
+
+
+def _certainty(answer: dict[str, Any]) -> str:
+    """How sure it is, in words; where it is not, what else it may have been."""
+    decisive, others = answer["decisive"], answer["candidates"][1:4]
+    words = str(decisive["certainty"])
+    if not decisive["calibrated"]:
+        words += " (from the failures found; never measured for runs of this kind)"
+    if decisive["certainty"] == "sure" or not others:
+        return words
+    return f"{words}; else " + ", ".join(f"step {c['step']} by {c['actor']} ({c['score']:.2f})" for c in others)

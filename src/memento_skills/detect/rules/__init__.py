@@ -22,7 +22,19 @@ from memento_skills.shell import head
 
 T = TypeVar("T")
 
-TABLES = ("fault", "cause", "severity", "corrections", "masks", "decisive", "aliases", "voices", "tools", "prices")
+TABLES = (
+    "fault",
+    "cause",
+    "severity",
+    "corrections",
+    "masks",
+    "decisive",
+    "aliases",
+    "voices",
+    "tools",
+    "prices",
+    "resources",
+)
 """Names of the files `<name>.toml` beside this module."""
 
 
@@ -73,11 +85,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fault: tuple[str, ...] = ()
     """Of a cause: only for failures of these faults; without it for all but *work*."""
     family: str = ""
-    """Of a report: the name under which several rules are one pattern, its own by default."""
+    """Of a report or an alias: the name under which several rules are one pattern, its own by default."""
     alias: tuple[str, ...] = ()
     """Names of aliases that the error was recognised as."""
     scope: str = ""
-    """Of an alias: `client` or `general` (the error says all), `command` (the command counts too)."""
+    """Of an alias: what counts besides the error: nothing (`client`, `general`), `command`, `tool`, `role`, `where`."""
+    place: str = ""
+    """Of an alias with scope `where`: the resource where none is told."""
+    named: tuple[str, ...] = ()
+    """Of an alias: expressions whose group is the name of what is missing; it counts in place of the command."""
     examples: tuple[Example, ...] = ()
 
 
@@ -107,10 +123,26 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: str
     patterns: tuple[str, ...]
     unless: tuple[str, ...] = ()
+    confidence: float = 0.9
+    """How sure (0-1) that it is a correction: read by eye on the shown logs."""
     title: str
     reason: str
     examples: tuple[str, ...] = ()
     not_examples: tuple[str, ...] = ()
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that calls act upon; any condition is enough."""
+
+    name: str
+    plain: str
+    """In words for a person."""
+    text: tuple[str, ...] = ()
+    """Searched in the result."""
+    tool: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    """Searched in the command line."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +155,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     readonly: frozenset[str]
     trivial: frozenset[str]
     """Programs that prepare or show and are seldom what failed: cd, echo, …"""
+    interpreters: frozenset[str]
+    """Programs whose first operand names what runs: `python3 report.py`."""
     no_subcommand: frozenset[str]
     """Programs whose second word is an operand."""
     three_words: tuple[str, ...]
@@ -142,6 +176,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     masks: tuple[Mask, ...]
     prices: tuple[Price, ...]
     tools: Tools
+    resources: tuple[Resource, ...] = ()
     redirects: tuple[str, ...] = ()
     """Words of a person after a refusal that say what was meant."""
     noise: tuple[str, ...] = ()
@@ -176,10 +211,13 @@ def parse(tables: Mapping[str, Mapping[str, Any]]) -> Rules:
     }
     for name, rows in rules.items():
         for row in rows:
-            _compile_all(f"{name}.toml", row.name, (*row.text, *row.line, *row.command, *row.not_text))
+            _compile_all(f"{name}.toml", row.name, (*row.text, *row.line, *row.command, *row.not_text, *row.named))
     masks = _convert("masks", tables["masks"].get("mask", []), tuple[Mask, ...])
     for mask in masks:
         _compile_all("masks.toml", mask.name, (mask.pattern,))
+    resources = _convert("resources", tables["resources"].get("resource", []), tuple[Resource, ...])
+    for one in resources:
+        _compile_all("resources.toml", one.name, (*one.text, *one.command))
     corrections = _convert("corrections", tables["corrections"].get("rule", []), tuple[Correction, ...])
     for words in corrections:
         _compile_all("corrections.toml", words.name, (*words.patterns, *words.unless))
@@ -192,6 +230,7 @@ def parse(tables: Mapping[str, Mapping[str, Any]]) -> Rules:
         corrections=corrections,
         prices=_convert("prices", tables["prices"].get("price", []), tuple[Price, ...]),
         tools=_convert("tools", tables["tools"], Tools),
+        resources=resources,
         redirects=_convert("cause", tables["cause"].get("redirects", []), tuple[str, ...]),
         noise=_convert("decisive", tables["decisive"].get("noise", []), tuple[str, ...]),
         default_remedy=_convert("cause", tables["cause"].get("default_remedy", {}), dict[str, Remedy]),
