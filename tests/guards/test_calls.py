@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from memento_skills.guards import Call, calls, fires, meets, recovery_meets
+from memento_skills.guards.patches import changes
 from memento_skills.records import Condition, Expect, Guard, Run, Status, Step
 
 
@@ -107,7 +108,78 @@ def test_a_failed_cd_moves_nothing() -> None:
 def test_results_of_siblings_of_the_same_message_are_not_seen() -> None:
     log = Log().call("Read", "     1→x", message="m", file_path=FILE)
     features = log.call("Edit", message="m", file_path=FILE, old_string="x", new_string="y").last().features
-    assert features["file_read"] == "never"
+    assert (features["file_read"], features["old_text"]) == ("in_this_message", "no_content")
+
+
+def test_an_earlier_change_of_the_same_file_in_the_same_message_is_known() -> None:
+    log = Log().call("Edit", message="m", file_path=FILE, old_string="x", new_string="y")
+    assert log.call("Edit", message="m", file_path=FILE, old_string="z", new_string="").last().features["same_message"]
+    assert not log.call("Edit", file_path=FILE, old_string="z", new_string="").last().features.get("same_message")
+
+
+def test_where_rows_are_missing_from_the_log_a_file_is_not_called_unread() -> None:
+    log = Log().notice("gap: the rows before this one are not in this run")
+    features = log.call("Edit", file_path=FILE, old_string="x = 1", new_string="y").last().features
+    assert (features["file_read"], "old_lines" in features) == ("gap", False)
+
+
+def test_a_file_that_only_a_shell_command_named_is_not_called_unread() -> None:
+    log = Log().call("Bash", command="printf 'x' > a.py")
+    assert log.call("Edit", file_path=FILE, old_string="x", new_string="y").last().features["file_read"] == "by_shell"
+
+
+def test_lines_are_known_from_whatever_displayed_them() -> None:
+    old = "first line\nsecond line"
+    shown = Log().call("Bash", "a.py:3:first line\n  12→second line", command="grep -n line a.py")
+    edit = {"file_path": FILE, "old_string": old, "new_string": "y"}
+    assert shown.call("Edit", **edit).last().features["old_lines"] == "all_seen"
+    assert (
+        Log().call("Bash", "+first line", command="git diff").call("Edit", **edit).last().features["old_lines"]
+        == "some_seen"
+    )
+    assert Log().call("Edit", **edit).last().features["old_lines"] == "none_seen"
+
+
+def test_what_a_client_cut_from_a_result_is_not_called_unseen() -> None:
+    log = Log().call("Read", "     1→x\n[5,000 characters removed]", file_path=FILE)
+    assert "old_lines" not in log.call("Edit", file_path=FILE, old_string="gone line", new_string="").last().features
+
+
+def test_text_that_the_run_itself_replaced_is_known_to_be_gone() -> None:
+    log = Log().call("Read", "     1→total = 0\n     2→other", file_path=FILE)
+    log.call("Edit", file_path=FILE, old_string="total = 0", new_string="total = 1")
+    features = log.call("Edit", file_path=FILE, old_string="total = 0", new_string="total = 2").last().features
+    assert features["old_replaced"] is True
+
+
+def test_what_came_since_a_file_was_read_is_told_apart() -> None:
+    log = Log().call("Read", "     1→x", file_path=FILE, offset=1, limit=2).notice("compact_boundary")
+    edit = {"file_path": FILE, "old_string": "x", "new_string": "y"}
+    after = log.call("Edit", "File has not been read yet", "error", **edit).last().features
+    assert (after["file_read"], after["boundary"], after["read_whole"]) == ("before_boundary", "compaction", "no")
+    assert log.notice("resume").call("Edit", **edit).last().features["boundary"] == "resume"
+
+
+def test_a_path_in_which_files_lie_is_a_folder() -> None:
+    log = Log().call("Read", "     1→x", file_path="~/shop/lib/a.py")
+    assert log.call("Read", file_path="~/shop/lib").last().features["path_kind"] == "folder"
+    assert log.call("Read", file_path="~/shop/other").last().features["path_kind"] == "bare"
+
+
+PATCH = "*** Begin Patch\n*** Update File: a.py\n@@\n keep this\n-old line\n+new line\n*** End Patch"
+
+
+def test_a_patch_works_on_its_first_file_and_is_asked_for_its_lines() -> None:
+    log = Log().call("exec_command", "keep this\nold line\n", cmd="cat a.py")
+    call = log.call("apply_patch", input=PATCH).last()
+    assert (call.path, call.features["old_lines"]) == (FILE, "all_seen")
+    again = log.call("apply_patch", input=PATCH).last()
+    assert (again.features["file_read"], again.features["old_replaced"]) == ("yes", True)
+
+
+@given(st.text(alphabet="*+- @ab\n:File Update", max_size=200))
+def test_any_text_is_taken_for_a_patch_without_an_error(text: str) -> None:
+    assert all(change.path for change in changes("*** Update File: x\n" + text))
 
 
 def test_a_sub_agent_has_a_state_of_its_own() -> None:

@@ -193,7 +193,8 @@ def test_each_session_of_a_file_is_a_run_and_they_are_linked(tmp_path: Path) -> 
         tmp_path,
         lines([says("u1", "hi"), answers("a1", text("yes"), parentUuid="u1", sessionId="s2"), says("u2", "more")]),
     )
-    assert {run.id: (len(run.steps), run.links) for run in found.runs} == {"s1": (2, ()), "s2": (1, ("s1",))}
+    assert {run.id: (len(run.steps), run.links) for run in found.runs} == {"s1": (2, ()), "s2": (2, ("s1",))}
+    assert next(r for r in found.runs if r.id == "s2").steps[0].text.startswith("gap: ")
 
 
 def test_a_fork_names_its_origin(tmp_path: Path) -> None:

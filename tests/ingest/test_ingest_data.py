@@ -212,8 +212,8 @@ def test_lost_read_state_is_announced_by_a_notice() -> None:
     ("fixture", "sessions"),
     [
         ("dag_cycle", {"7fcff579-39b7-4f93-9179-f25e3a0d9bc9": (1, ())}),
-        ("dag_resume", {"s1": (5, ()), "s2": (3, ("s1",))}),
-        ("dag_fork", {"s1": (5, ()), "s2": (3, ("s1",)), "s3": (3, ("s1",))}),
+        ("dag_resume", {"s1": (5, ()), "s2": (4, ("s1",))}),
+        ("dag_fork", {"s1": (5, ()), "s2": (4, ("s1",)), "s3": (4, ("s1",))}),
         ("dag_within_fork", {"s1": (8, ())}),
     ],
 )

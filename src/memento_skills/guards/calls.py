@@ -91,9 +91,7 @@ def calls(run: Run) -> Iterator[Call]:
 
 def _sibling(call: Call, siblings: list[Step], state: RunState) -> None:
     """What earlier calls of the same message are about to do with the same file."""
-    roles = {
-        tools.role(s.tool) for s in siblings if tools.normal(tools.place(s.tool, s.args), state.cwd) == call.path
-    }
+    roles = {tools.role(s.tool) for s in siblings if tools.normal(tools.place(s.tool, s.args), state.cwd) == call.path}
     if roles & {"read", "write"} and "file_read" in call.features:
         call.features["file_read"] = "in_this_message"
     call.features["same_message"] = bool(roles & {"edit", "write", "patch"})
@@ -206,7 +204,6 @@ def _path_features(features: Features, raw: str, path: str, state: RunState) -> 
     features["extension"] = frozenset({_extension(path)})
     features["path_written"] = "absolute" if tools.absolute(raw) else "relative"
     features["where"] = _cwd_word(path, state.root)
-    features["path"] = tools.under_root(path, state.root)
     features["from_root_in_sub"] = _is_root_relative(raw, state.cwd, state.root)
     if path in state.missing:
         features["path_known"] = "missing"

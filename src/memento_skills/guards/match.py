@@ -27,7 +27,6 @@ FEATURES: dict[str, str] = {
     "path_known": "used, listed, missing or new: what this run knows of the path",
     "where": "place of the file: root, sub, outside",
     "file_too_big": "an earlier result said that the file is too big to be read at once",
-    "path": "the path itself, written from the project's root",
     "path_kind": "folder (files of this run lie in it), file (the name has an ending) or bare",
     "file_read": "never, before_boundary (before a compaction or resume), yes, in_this_message,"
     " by_shell (only a shell command named it) or gap (the log lacks rows before)",

@@ -7,6 +7,7 @@ ever with steps that precede the pending call; results of the pending call's sib
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from memento_skills.guards import tools
@@ -25,6 +26,7 @@ _CUT = re.compile(r"\b\d{1,9} (?:more )?(?:characters|chars|bytes|tokens|lines) 
 _SHELL_RESET = re.compile(r"Shell cwd was reset to ([^\n<]+)")
 _REDIRECTED = re.compile(r">{1,2}\s*([^\s'\"<>|;&]{1,300})")
 _LONGEST_PATH = 300
+_LINE = 20_000
 _SHOWN_LIMIT = 400_000
 _LIST_LIMIT = 60_000
 
@@ -247,7 +249,7 @@ class RunState:
             elif result.status in ("error", "timeout"):
                 self.failed_heads[name] = self.failed_heads.get(name, 0) + 1
         if ok:
-            self._name(parsed)
+            self._name(parsed, line)
         self._changes(heads)
         self._move(parsed, result.text, ok)
         self._show(result.text)
@@ -255,18 +257,22 @@ class RunState:
         if ok:
             self._list(result.text)
 
-    def _name(self, parsed: tuple[Command, ...]) -> None:
+    def _name(self, parsed: tuple[Command, ...], line: str) -> None:
         """Files that a command worked on: it may have made them, and it may have displayed them."""
         cwd = self.cwd
         for command in parsed:
             if command.argv[:1] == ("cd",):
                 cwd = cwd_after((command,), cwd)
-                continue
-            for word in (*command.argv[1:], *_REDIRECTED.findall(command.text)):
-                if "." in word and not word.startswith("-") and len(word) < _LONGEST_PATH:
-                    path = tools.normal(word, cwd)
-                    self.missing.discard(path)
-                    self.named.add(path)
+            else:
+                self._name_words(command.argv[1:], cwd)
+        self._name_words(_REDIRECTED.findall(line[:_LINE]), cwd)
+
+    def _name_words(self, words: Sequence[str], cwd: str) -> None:
+        for word in words:
+            if "." in word and not word.startswith("-") and len(word) < _LONGEST_PATH:
+                path = tools.normal(word, cwd)
+                self.missing.discard(path)
+                self.named.add(path)
 
     def _changes(self, heads: list[str]) -> None:
         changing = {word for h in heads if (word := tools.changer(h))}

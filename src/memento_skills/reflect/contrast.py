@@ -21,7 +21,7 @@ MAX_CONDITIONS = 4
 BEAM = 12
 THRESHOLDS = (1, 2, 3, 5, 10, 20)
 _SETS = frozenset(("command", "flag", "argument", "failed_before", "extension", "changed_by", "begins", "under"))
-_INCIDENTAL = frozenset(("run_age", "old_size", "client", "shape", "where", "path_written", "newer_files", "path"))
+_INCIDENTAL = frozenset(("run_age", "old_size", "client", "shape", "where", "path_written", "newer_files"))
 """Features that often tell apart by chance what a cause would tell apart better."""
 _NOT_LEARNT = frozenset(("begins", "folder"))
 """Features that only tell whether a call already does what is expected; as conditions they would be literals."""
@@ -213,9 +213,7 @@ PRICE = 0.02
 """Of one condition more, in the units of `value`."""
 
 
-def out_of_fold(
-    table: Table, positives: Sequence[int], expect: Expect, weak: Callable[[Score], object]
-) -> list[Score]:
+def out_of_fold(table: Table, positives: Sequence[int], expect: Expect, weak: Callable[[Score], object]) -> list[Score]:
     """How rules learnt without some lineages do on these: what learning the same way is worth on lineages not seen.
 
     The lineages of `positives` are dealt to at most `FOLDS` folds, all others by their name; each fold is tested

@@ -78,9 +78,7 @@ def _pools(table: Table, numbers: Sequence[int], alternative: Alternative) -> li
     return [own] if own == wide else [own, wide]
 
 
-def _lesson(
-    table: Table, numbers: Sequence[int], positives: Sequence[int], alternative: Alternative
-) -> Lesson | None:
+def _lesson(table: Table, numbers: Sequence[int], positives: Sequence[int], alternative: Alternative) -> Lesson | None:
     """The rules learnt from `positives`, where they catch the pattern itself in two lineages, scored on it."""
     learned = learn_rules(table, positives, alternative.expect)
     if learned is None:
