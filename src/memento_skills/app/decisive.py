@@ -48,7 +48,7 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
         {"step": story.moments[c.at].entry, "actor": story.moments[c.at].actor, "score": round(c.score, 4)}
         for c in ranking.candidates[:SHOWN]
     ]
-    measured = story.shape != "work"
+    measured = story.shape != "work" and not like
     base = {"run": run.id, "failed": failed, "shape": story.shape, "like": len(like)}
     if not ranking.candidates:
         nothing = dict.fromkeys(("wrong_decision", "missing_information", "failed_assumption"))
