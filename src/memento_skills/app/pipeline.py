@@ -179,7 +179,8 @@ def propose(store: Store, pattern: str | None) -> list[Patch]:
 def refusals(store: Store, pattern: str | None) -> dict[str, str]:
     """By pattern (one, or all repeated ones), why no patch of it is held up now; patterns with a patch are left out."""
     wanted = [store.pattern(pattern)] if pattern else [p for p in store.patterns() if p.repeated]
-    held = {p for h in current(store) for p in (h.patch.pattern, *h.patch.patterns)}
+    written = [h.patch for h in current(store) if h.patch.kind != "retire"]
+    held = {p for patch in written for p in (patch.pattern, *patch.patterns)}
     found: dict[str, str] = {}
     for item in wanted:
         reflections = store.reflections(item.id)
