@@ -131,6 +131,22 @@ def test_work_is_judged_by_what_failed_and_did_not_recover() -> None:
     assert found.ranking.candidates[0].score < 1.0
 
 
+def test_an_entry_that_holds_its_own_results_is_answered_by_itself() -> None:
+    told = Told().says("fix it").fails("Edit", {"file_path": "a.py"}, "String to replace not found in file.")
+    run = Run(id="r", client="c", reader="r@1", steps=tuple(numbered(told.run().steps)))
+    whole = [
+        Step(**{f: getattr(s, f) for f in s.__struct_fields__ if f != "entry"}, entry=min(s.seq, 1)) for s in run.steps
+    ]
+    run = Run(id="r", client="c", reader="r@1", steps=tuple(whole))
+    shown = failures(run)
+    found = attribute(run, shown)
+    best = found.ranking.candidates[0].at
+    said = tell(run, found.story, best, found.signs[best], shown[0])
+    assert (found.story.moments[best].entry, found.signs[best]["ran_badly"]) == (1, 1.0)
+    assert "Edit" in said.wrong_decision
+    assert said.citations[-1].quote == shown[0].quote
+
+
 def test_an_unmeasured_confidence_is_never_called_sure() -> None:
     said = [certainty(*case, measured=m) for case in ((0.9, 0.05), (0.45, 0.2), (0.3, 0.2)) for m in (True, False)]
     assert said == ["sure", "likely", "likely", "likely", "not sure", "not sure"]

@@ -14,7 +14,7 @@ from memento_skills.app.options import Options
 from memento_skills.app.parts import Parts
 from memento_skills.detect import attribution
 from memento_skills.errors import BadInput
-from memento_skills.records import Cause, Failure, Run
+from memento_skills.records import Failure, Run
 
 SHOWN = 10
 """Candidates in the answer."""
@@ -55,8 +55,8 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
         return base | {"decisive": None, "candidates": [], "cause": "unknown"} | nothing | {"citations": []}
     best = ranking.candidates[0]
     own = [f for f in blamed if (f.call_step if f.call_step is not None else f.step) in story.moments[best.at].steps]
-    cause: Cause = next((f.cause for f in own if f.cause != "unknown" and f.kind != "outcome"), "unknown")
-    told = attribution.tell(run, story, best.at, found.signs[best.at], cause)
+    shows = next((f for f in own if f.kind != "outcome"), None)
+    told = attribution.tell(run, story, best.at, found.signs[best.at], shows)
     runner_up = max((c.score for c in ranking.candidates[1:]), default=0.0)
     return base | {
         "decisive": {
