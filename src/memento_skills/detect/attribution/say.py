@@ -76,7 +76,7 @@ def tell(run: Run, story: Story, at: int, shown: Signs, failure: Failure | None 
     telling = next(t for t in fitting if after is not None or not t.answer)
     tool = (failure.tool if failure else "") or next(iter(moment.tools), "") or "a tool"
     names: dict[str, Any] = {
-        "actor": f"the {moment.actor}" if moment.actor in ("agent", "user", "tool") else moment.actor,
+        "actor": _named(story, moment),
         "step": moment.entry,
         "tool": tool,
         "to": moment.to or "another agent",
@@ -96,6 +96,12 @@ def tell(run: Run, story: Story, at: int, shown: Signs, failure: Failure | None 
         failed_assumption=_sentence(telling.assumed, names) or None,
         citations=tuple(quote for quote in quotes if quote is not None),
     )
+
+
+def _named(story: Story, moment: Moment) -> str:
+    if moment.actor in ("agent", "user", "tool"):
+        return f"the {moment.actor}"
+    return f"the sub-agent {moment.actor}" if story.shape == "work" else moment.actor
 
 
 def _after(run: Run, story: Story, at: int, failure: Failure | None) -> int | None:

@@ -292,7 +292,7 @@ class Reading:
             if at is None:
                 continue
             here = found.setdefault(at, {})
-            here["failed"] = max(here.get("failed", 0.0), _SEVERITY.get(failure.severity, 0.4))
+            here["failed"] = max(here.get("failed", 0.0), failure.confidence * _SEVERITY.get(failure.severity, 0.4))
             here["unrecovered"] = max(here.get("unrecovered", 0.0), float(not failure.cost.recovered))
             here["again"] = max(here.get("again", 0.0), float(failure.kind == "repeated_call"))
             here["corrected"] = max(here.get("corrected", 0.0), float(failure.kind == "correction"))
