@@ -342,6 +342,25 @@ class Pattern(Record, frozen=True, kw_only=True):
         return self.lineages >= 2
 
 
+class Ruling(Record, frozen=True, kw_only=True):
+    """What a person said about the grouping: two patterns are one, one is several, or an earlier word is taken back."""
+
+    id: str
+    kind: Literal["merge", "split", "undo"]
+    pattern: str
+    """Id of the pattern it is about; of an undo, of the ruling that is taken back."""
+    signature: Signature | None = None
+    """Of that pattern, as it was grouped then."""
+    into: Signature | None = None
+    """merge: the pattern that it becomes part of."""
+    part: str = ""
+    """split: name of the part of the signature that counts from now on."""
+    undoes: str = ""
+    """undo: id of the ruling."""
+    curator: str
+    at: float = 0.0
+
+
 class Concentration(Record, frozen=True, kw_only=True):
     """Share of repeated episodes covered by the top 20 % of patterns, with a bootstrap interval by lineage."""
 

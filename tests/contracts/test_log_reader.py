@@ -150,6 +150,17 @@ SAMPLES: dict[str, list[bytes]] = {
         ),
         b'{"trajectory_format":"mini-swe-agent-1.1","messages":[{"role":"user","content":"other session"}]}',
     ],
+    "inspect": [
+        (
+            b'{"id":"a","epoch":1,"input":"fix it","target":"x","messages":[{"role":"user","content":"fix it"},{"role":'
+            b'"assistant","content":"so","tool_calls":[{"id":"c1","function":"bash","arguments":{}}]},{"role":"tool",'
+            b'"tool_call_id":"c1","content":"no","error":{"type":"unknown","message":"no"}}]}'
+        ),
+        (
+            b'{"id":"b","epoch":1,"input":"other session","target":"x",'
+            b'"messages":[{"role":"user","content":"other session"}]}'
+        ),
+    ],
     "otel": [
         (
             b'{"traceId":"t1","spanId":"l1","name":"chat m","startTimeUnixNano":"1000000000000000000","attributes":{'

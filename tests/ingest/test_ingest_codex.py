@@ -88,6 +88,9 @@ def result_of(folder: Path, content: Any, *between: dict[str, Any], tool: str = 
         ("Wall time: 1.0 seconds\nProcess running with session ID 7\nOutput:\n", "", "ok", None),
         (json.dumps({"output": "no rule", "metadata": {"exit_code": 2}}), "no rule", "error", 2),
         (json.dumps({"output": "", "metadata": {"exit_code": 2}}), "exit_code: 2", "error", 2),
+        ('{"content":[{"type":"text","text":"no such page"}],"isError":true}', "no such page", "error", None),
+        ('{"content":[{"type":"text","text":"a page"}],"isError":false}', "a page", "ok", None),
+        ('{"a": 1}', '{"a": 1}', "ok", None),
         ("Exit code: 124\nOutput:\ncommand timed out after 9 ms", "command timed out after 9 ms", "timeout", 124),
         ("exec command rejected by user", None, "denied_user", None),
         ("patch rejected by user", None, "denied_user", None),
@@ -115,6 +118,12 @@ def test_how_a_call_ended_is_told_from_its_output(
 def test_an_exit_code_that_only_the_event_tells_is_taken(tmp_path: Path) -> None:
     step = result_of(tmp_path, "boom", event("exec_command_end", call_id="c1", exit_code=7, status="failed"))
     assert (step.status, step.exit_code) == ("error", 7)
+
+
+def test_a_command_that_was_declined_has_no_exit_code(tmp_path: Path) -> None:
+    told = event("exec_command_end", call_id="c1", exit_code=-1, status="declined")
+    step = result_of(tmp_path, "exec command rejected by user", told)
+    assert (step.status, step.exit_code) == ("denied_user", None)
 
 
 def test_the_output_s_exit_code_goes_before_the_event_s(tmp_path: Path) -> None:

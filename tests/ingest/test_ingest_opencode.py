@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from ingest_build import SHARED, Unmasked, conserved, mutated, needs_data, read
 
+from memento_skills.ingest.discover import discover
 from memento_skills.ingest.framing import Line
 from memento_skills.ingest.ingest import read_file, read_tree
 from memento_skills.ingest.opencode import OpenCodeReader
@@ -461,6 +462,16 @@ def test_a_database_of_another_program_is_no_log(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x.db")) as made:
         made.execute("CREATE TABLE cookies (id)")
     assert read_file(tmp_path / "x.db", masker=Unmasked()).format is None
+
+
+def test_databases_are_found_where_the_client_keeps_them(tmp_path: Path) -> None:
+    home = tmp_path / ".local" / "share" / "opencode"
+    (home / "snapshot").mkdir(parents=True)
+    for name in ("opencode.db", "opencode-dev.db", "opencode.db-wal", "auth.json", "snapshot/x.db"):
+        (home / name).write_bytes(b"")
+    wanted = {str(home / "opencode.db"), str(home / "opencode-dev.db")}
+    assert {log.path for log in discover(tmp_path, environ={})} == wanted
+    assert {log.path for log in discover(tmp_path / "x", environ={"XDG_DATA_HOME": str(home.parent)})} == wanted
 
 
 # ------------------------------------------------------------------------------------------- real sessions

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_build import Unmasked, conserved, mutated, read
 
+from memento_skills.ingest.discover import discover
 from memento_skills.ingest.framing import Line
 from memento_skills.ingest.ingest import joined, read_file
 from memento_skills.ingest.openhands import OpenHandsReader
@@ -385,3 +386,58 @@ def test_no_value_anywhere_breaks_the_reader(events: Any, lines: bool) -> None:
     for run in reader.take():
         to_json(run)
         assert len({s.uid for s in run.steps}) == len(run.steps)
+
+
+# ------------------------------------------------------------------------------- a folder of events
+
+
+def conversation(home: Path, *events: Any) -> list[Path]:
+    folder = home / "c0ffee" / "events"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {"workspace": {"working_dir": "/srv/app"}, "agent": {"llm": {"model": "model-a"}}}
+    (folder.parent / "base_state.json").write_text(json.dumps(state))
+    files = [folder / f"event-{number:05d}-{'ab' * 4}.json" for number in range(len(events))]
+    for file, event in zip(files, events, strict=True):
+        file.write_text(event if isinstance(event, str) else json.dumps(event, indent=1))
+    return files
+
+
+def test_a_folder_of_events_is_read_with_its_last_file(tmp_path: Path) -> None:
+    files = conversation(tmp_path, asks(0, "fix it"), acts(1, command="ls"), sees(2, exit_code=1))
+    found = [read_file(file, masker=Unmasked()) for file in files]
+    told = [(f.format, len(f.runs), f.counts.seen) for f in found]
+    assert told == [("openhands@1", 0, 0), ("openhands@1", 0, 0), ("openhands@1", 1, 3)]
+    (run,) = found[-1].runs
+    assert (run.key, run.cwd, run.model, len(run.steps)) == ("openhands:c0ffee", "/srv/app", "model-a", 4)
+
+
+def test_a_folder_of_events_that_grew_keeps_its_steps(tmp_path: Path) -> None:
+    events = [asks(0, "fix it"), acts(1, command="ls")]
+    (before,) = read_file(conversation(tmp_path, *events)[-1], masker=Unmasked()).runs
+    (after,) = read_file(conversation(tmp_path, *events, sees(2, exit_code=0))[-1], masker=Unmasked()).runs
+    assert before.key == after.key
+    assert [s.uid for s in after.steps[: len(before.steps)]] == [s.uid for s in before.steps]
+
+
+def test_a_broken_event_of_a_folder_is_quarantined(tmp_path: Path) -> None:
+    found = read_file(conversation(tmp_path, asks(0, "a"), "{", asks(2, "b"))[-1], masker=Unmasked())
+    assert conserved(found)
+    assert [s.text for s in found.runs[0].steps] == ["a", "b"]
+    assert "event-00001-abababab.json is not JSON" in found.quarantined[0].reason
+
+
+def test_a_folder_of_the_first_generation(tmp_path: Path) -> None:
+    folder = tmp_path / "sid-1" / "events"
+    folder.mkdir(parents=True)
+    for number in (2, 10, 1):
+        event = v0(number, "user", action="message", args={"content": str(number)})
+        (folder / f"{number}.json").write_text(json.dumps(event))
+    assert not read_file(folder / "2.json", masker=Unmasked()).runs
+    (run,) = read_file(folder / "10.json", masker=Unmasked()).runs
+    assert (run.id, [s.text for s in run.steps]) == ("sid-1", ["1", "2", "10"])
+
+
+def test_conversations_are_found_where_the_client_keeps_them(tmp_path: Path) -> None:
+    files = conversation(tmp_path / ".openhands" / "conversations", asks(0, "a"), asks(1, "b"))
+    assert {log.path for log in discover(tmp_path, environ={})} == {str(file) for file in files}
+    assert discover(tmp_path, environ={"OPENHANDS_PERSISTENCE_DIR": str(tmp_path / "nowhere")}) == []

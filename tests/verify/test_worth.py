@@ -79,7 +79,8 @@ def test_the_harm_of_right_fires_is_weighted_by_severity_and_divided_by_lines() 
 
 def test_without_times_the_steps_count() -> None:
     worth = worth_of(patch(), [row("right", 1, cost=Cost(steps=10))], held_out=False, weight=plain_weight)
-    assert (worth.minutes, worth.harm) == (0.0, pytest.approx(10 * rules().seconds_per_step / 60 * 3, abs=1e-3))
+    assert worth.minutes == 0.0
+    assert worth.harm == pytest.approx(10 * rules().seconds_per_step / 60 * 3, abs=1e-3)
 
 
 def test_a_long_line_counts_as_several() -> None:

@@ -36,6 +36,7 @@ def queue_of(store: Store, options: Options, limit: int | None = None) -> tuple[
     decided = {d.patch for d in store.decisions()}
     patches = [p for p in store.patches() if p.id in held or p.id in decided]
     answers = standing(store.decisions())
+    patches, answers = curate.followed(patches, answers, store.moved())
     items = curate.queue(patches, store.verdicts(), store.patterns(), answers, now=options.now)
     return tuple(i for i in items if i.patch in held)[:limit]
 

@@ -14,10 +14,12 @@ from memento_skills.app.options import Options
 from memento_skills.app.parts import Parts
 from memento_skills.detect import attribution
 from memento_skills.errors import BadInput
-from memento_skills.records import Cause, Failure, Run
+from memento_skills.records import Failure, Run
 
 SHOWN = 10
 """Candidates in the answer."""
+WHOLE = ("doubtful_end", "gave_up", "goal_dropped", "check_failing", "unchecked_claim")
+"""Kinds of failures that are about the run as a whole."""
 QUOTED = 5
 """Failures that are quoted beside the decisive step."""
 
@@ -41,22 +43,19 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
     found = attribution.attribute(run, failures, like)
     ranking, story = found.ranking, found.story
     blamed = [f for f in failures if f.fault in ("agent", "denial", "user")]
-    failed = run.outcome.label == "failure" or (
-        run.outcome.label != "success" and any(f.cost.recovered is False and f.kind != "correction" for f in blamed)
-    )
     candidates = [
         {"step": story.moments[c.at].entry, "actor": story.moments[c.at].actor, "score": round(c.score, 4)}
         for c in ranking.candidates[:SHOWN]
     ]
-    measured = story.shape != "work"
-    base = {"run": run.id, "failed": failed, "shape": story.shape, "like": len(like)}
+    measured = story.shape != "work" and not like
+    base = {"run": run.id, "failed": _failed(run, story, blamed), "shape": story.shape, "like": len(like)}
     if not ranking.candidates:
         nothing = dict.fromkeys(("wrong_decision", "missing_information", "failed_assumption"))
         return base | {"decisive": None, "candidates": [], "cause": "unknown"} | nothing | {"citations": []}
     best = ranking.candidates[0]
     own = [f for f in blamed if (f.call_step if f.call_step is not None else f.step) in story.moments[best.at].steps]
-    cause: Cause = next((f.cause for f in own if f.cause != "unknown" and f.kind != "outcome"), "unknown")
-    told = attribution.tell(run, story, best.at, found.signs[best.at], cause)
+    shows = next((f for f in own if f.kind != "outcome"), None)
+    told = attribution.tell(run, story, best.at, found.signs[best.at], shows)
     runner_up = max((c.score for c in ranking.candidates[1:]), default=0.0)
     return base | {
         "decisive": {
@@ -75,6 +74,20 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
         "failed_assumption": told.failed_assumption,
         "citations": _citations(run, told, own),
     }
+
+
+def _failed(run: Run, story: attribution.Story, blamed: Sequence[Failure]) -> bool:
+    """What the log's label says; without one, whether something is left that went wrong and was not made good.
+
+    In a talk a failure left over says little (of 300 labelled ones 65 % of the good and 73 % of the failed have one):
+    there only what the whole run shows counts.
+    """
+    if run.outcome.label != "unknown":
+        return run.outcome.label == "failure"
+    left = [f for f in blamed if not f.cost.recovered and f.confidence >= 0.5 and f.kind != "correction"]
+    if story.shape == "dialogue":
+        left = [f for f in left if f.kind in WHOLE]
+    return bool(left)
 
 
 def _runs(paths: Sequence[str], options: Options) -> list[Run]:

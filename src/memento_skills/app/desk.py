@@ -113,8 +113,9 @@ class Desk:
         )
 
     def _pattern(self, patch: Patch) -> Pattern | None:
-        """None where a newer grouping, or a forget, left the patch behind without its pattern."""
-        return next((p for p in self.store.patterns() if p.id == patch.pattern), None)
+        """Also after a newer grouping; None where no failure of it is left."""
+        wanted = self.store.moved().get(patch.pattern, patch.pattern)
+        return next((p for p in self.store.patterns() if p.id == wanted), None)
 
     def _verdict(self, patch: Patch) -> Verdict:
         verdicts = tuple(self.store.verdicts(patch.id))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from memento_skills import detect
-from memento_skills.app import reading
+from memento_skills.app import grouping, reading
 from memento_skills.app.current import LAST_SCAN, VERSION, current, queue_of
 from memento_skills.app.first_screen import FirstScreen
 from memento_skills.app.html import Proposal
@@ -64,6 +64,7 @@ def ingest(
 
     `seconds` bounds the reading; what was not begun by then is counted as waiting.
     """
+    grouping.up_to_date(store, options, Parts(options), progress)
     files = reading.find(paths, options)
     return reading.into_store(store, files, options, progress, enough=_deadline(seconds))
 
@@ -172,14 +173,16 @@ def reflect(store: Store, pattern: str | None) -> list[Reflection]:
 
 def propose(store: Store, pattern: str | None) -> list[Patch]:
     """The patches held up now, of one pattern or of all."""
-    wanted = store.pattern(pattern).id if pattern else None
-    return [h.patch for h in current(store) if wanted in (None, h.patch.pattern, *h.patch.patterns)]
+    wanted, moved = store.pattern(pattern).id if pattern else None, store.moved()
+    filed = ((h.patch, (h.patch.pattern, *h.patch.patterns)) for h in current(store))
+    return [patch for patch, ids in filed if wanted in (None, *(moved.get(i, i) for i in ids))]
 
 
 def refusals(store: Store, pattern: str | None) -> dict[str, str]:
     """By pattern (one, or all repeated ones), why no patch of it is held up now; patterns with a patch are left out."""
     wanted = [store.pattern(pattern)] if pattern else [p for p in store.patterns() if p.repeated]
-    held = {p for h in current(store) for p in (h.patch.pattern, *h.patch.patterns)}
+    written = [h.patch for h in current(store) if h.patch.kind != "retire"]
+    held = {p for patch in written for p in (patch.pattern, *patch.patterns)}
     found: dict[str, str] = {}
     for item in wanted:
         reflections = store.reflections(item.id)

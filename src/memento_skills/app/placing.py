@@ -160,7 +160,7 @@ def _placed(reflection: Reflection, target: Target, failing: Sequence[Row], logs
     name = target.ref.name
     at_failure = {row.run for row in failing if _bare(row.skill) == name}
     exposures = [_exposure(run, name, target, run in at_failure, logs) for run in runs]
-    return placement(exposures, references(target.ref), codes_of(reflection.facts["rule"]))
+    return placement(exposures, references(target.ref), frozenset(codes_of(reflection.facts["rule"])))
 
 
 def _exposure(run: str, name: str, target: Target, at_failure: bool, logs: Logs) -> Exposure:

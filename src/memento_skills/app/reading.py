@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from memento_skills import detect
+from memento_skills.app.grouping import Groups
 from memento_skills.app.options import Ingested, Options, Progress
 from memento_skills.app.parts import Parts
 from memento_skills.errors import BadInput
@@ -140,6 +141,7 @@ class _Intake:
         self._counted = Ingested()
         self._fates: dict[str, set[str]] = {}
         """What became of each run, batch by batch: new, updated, unchanged, forgotten."""
+        self._groups = Groups(store)
         self.reason = ""
         """Why a file was no log, the last one."""
         self._begun: set[str] = set()
@@ -185,7 +187,7 @@ class _Intake:
 
     def _store(self, tx: Tx, file: LogFile, batch: Batch) -> None:
         for run in batch.runs:
-            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run, self.parts.detectors))
+            self._fates.setdefault(run.key, set()).add(_put(self.store, tx, run, self.parts.detectors, self._groups))
         for note in batch.quarantined:
             tx.add_quarantined(note)
         earlier = self.known.get(_name(file)) if batch.resumed and _name(file) not in self._begun else None
@@ -213,7 +215,7 @@ class _Intake:
         )
 
 
-def _put(store: Store, tx: Tx, run: Run, detectors: Sequence[Detector]) -> str:
+def _put(store: Store, tx: Tx, run: Run, detectors: Sequence[Detector], groups: Groups) -> str:
     """Store a run or the steps that are new in it, and its failures as the detectors see it whole."""
     known = store.known(run.key)
     if known is None:
@@ -225,7 +227,7 @@ def _put(store: Store, tx: Tx, run: Run, detectors: Sequence[Detector]) -> str:
         stored = tx.append_steps(run.key, _renumbered(fresh, known.steps), _merged(store.run_header(run.key), run))
     whole = run if known is None else store.run(run.key)
     if whole is not None and stored in ("new", "updated"):
-        tx.replace_failures(run.key, detect.failures(whole, extra=detectors))
+        tx.replace_failures(run.key, groups(detect.failures(whole, extra=detectors)))
     return stored
 
 

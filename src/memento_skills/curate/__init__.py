@@ -3,7 +3,7 @@
 from memento_skills.curate.decide import Answer, decide, edited, seen_hash
 from memento_skills.curate.lanes import assign, depths, lane, raised
 from memento_skills.curate.queue import queue, reviewable
-from memento_skills.curate.refile import evidence_hash, refile_allowed
+from memento_skills.curate.refile import evidence_hash, followed, refile_allowed
 from memento_skills.curate.rules import LANES, Quotas, weight
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "depths",
     "edited",
     "evidence_hash",
+    "followed",
     "lane",
     "queue",
     "raised",

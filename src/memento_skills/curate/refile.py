@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from memento_skills.records import Decision, Patch, Pattern, digest
 
 WHOLE_PATTERN = frozenset({"not_a_skill_problem", "duplicate"})
@@ -14,6 +16,21 @@ def evidence_hash(pattern: Pattern) -> str:
     """Hash of what carries a pattern. A new lineage, user, tenant or project changes it, a repeat in a run does not."""
     return digest(
         pattern.id, pattern.lineages, sorted(pattern.users), sorted(pattern.tenants), sorted(pattern.projects)
+    )
+
+
+def followed(
+    patches: Iterable[Patch], decisions: Iterable[Decision], moved: Mapping[str, str]
+) -> tuple[list[Patch], list[Decision]]:
+    """Patches and decisions under the ids that their patterns, and the evidence seen, have after a newer grouping.
+
+    For looking up only: what a decision is bound to is the patch as it was seen.
+    """
+    if not moved:
+        return list(patches), list(decisions)
+    return (
+        [replace(patch, pattern=moved.get(patch.pattern, patch.pattern)) for patch in patches],
+        [replace(decision, evidence=moved.get(decision.evidence, decision.evidence)) for decision in decisions],
     )
 
 

@@ -29,9 +29,11 @@ _BARE = re.compile(rb'\s*\[?\s*\{\s*"' + _FIRST + rb'"\s*:')
 _TURN = re.compile(rb'"role"\s*:\s*"')
 # Rows and documents of other clients, which have messages inside as well.
 _FOREIGN = re.compile(
-    rb'"(?:sessionId|parentUuid|projectHash|toolCalls|trajectory|environment|message_type|run_type|traceId|trace_id|trajectory_format)"\s*:'
+    rb'"(?:sessionId|parentUuid|projectHash|toolCalls|trajectory|environment|message_type)"\s*:'
+    rb'|"(?:run_type|traceId|trace_id|trajectory_format)"\s*:'
     rb'|"(?:llm_message|tool_call_metadata)"\s*:'
     rb'|"type"\s*:\s*"(?:response_item|session_meta|event_msg|tool\.execution_start)"'
+    rb'|\A\s*\{\s*"id"\s*:\s*(?:"[^"]{0,200}"|\d{1,9})\s*,\s*"epoch"\s*:'
 )
 _TERMINAL = re.compile(r"(?:computer)?[ _]?terminal|executor|code[_ ]?runner", re.IGNORECASE)
 _PEOPLE = frozenset({"human", "user"})

@@ -13,7 +13,7 @@ from memento_skills.ingest.codex_session import CodexSession, Place
 from memento_skills.ingest.values import arguments_of, text_of
 
 _SHELL = re.compile(r"(?:/[\w./-]{1,200}/)?(?:bash|zsh|sh) -l?c ")
-_LINE = 100_000  # characters of a command that is taken apart
+_LINE = 20_000  # characters of a command that is taken apart
 _OVER = frozenset({"completed", "failed", "declined"})
 
 

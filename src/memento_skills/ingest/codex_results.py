@@ -62,7 +62,15 @@ def _ended(text: str, failed: bool | None, code: int | None) -> StatusOf:
     return classify(text, error=failed)
 
 
-def _unframed(output: object) -> tuple[str, int | None, bool | None]:
+class _Bare(NamedTuple):
+    """The text of a result without its frame, the exit code in the frame, and whether the log flags a failure."""
+
+    text: str
+    code: int | None = None
+    failed: bool | None = None
+
+
+def _unframed(output: object) -> _Bare:
     """The text without its frame, the exit code in the frame, and whether the log flags a failure."""
     flag: bool | None = None
     if isinstance(output, dict):
@@ -73,9 +81,9 @@ def _unframed(output: object) -> tuple[str, int | None, bool | None]:
     if text.startswith("{"):
         inner = _from_json(text)
         if inner is not None:
-            return (*inner, flag if inner[1] is None else None)
+            return inner if inner.failed is not None or inner.code is not None else inner._replace(failed=flag)
     if not _IN_FRAME.match(text):
-        return text, None, flag
+        return _Bare(text, None, flag)
     ends = _OUTPUT.search(text, 0, _FRAME)
     frame, rest = (text[: ends.start()], text[ends.end() :]) if ends else (text[:_FRAME], "")
     found = _CODE.search(frame)
@@ -83,23 +91,27 @@ def _unframed(output: object) -> tuple[str, int | None, bool | None]:
     if found is None and _RUNNING.search(frame):
         flag = False
     # without an output the frame is all that can be quoted
-    return (rest if rest.strip() or not code else found[0] if found else text), code, flag
+    return _Bare(rest if rest.strip() or not code else found[0] if found else text, code, flag)
 
 
-def _from_json(text: str) -> tuple[str, int | None] | None:
-    """Output and exit code of the JSON in which older versions give a result; None for any other JSON."""
+def _from_json(text: str) -> _Bare | None:
+    """The text in the JSON in which older versions give a result, or a server's tool answers; None for other JSON."""
     try:
         value: Any = json_of(text.encode("utf-8", "replace"))
     except NotReadable:
         return None
-    if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict) or "output" not in value:
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("content"), list) and isinstance(value.get("isError"), bool):
+        return _Bare(text_of(value["content"]), None, value["isError"])
+    if not isinstance(value.get("metadata"), dict) or "output" not in value:
         return None
     code = value["metadata"].get("exit_code")
     known = code if isinstance(code, int) and not isinstance(code, bool) and abs(code) < 1 << 40 else None
     inner = text_of(value["output"])
     if not inner.strip() and known:
         inner = f"exit_code: {known}"
-    return inner, known
+    return _Bare(inner, known)
 
 
 def ending_of(exit_code: int | None, success: bool | None, status: object, result: object) -> Ending:
@@ -111,5 +123,6 @@ def ending_of(exit_code: int | None, success: bool | None, status: object, resul
             failed = True
         elif isinstance(inner, dict):
             failed = bool(inner.get("isError", inner.get("is_error")))
-    code = exit_code if exit_code is not None and abs(exit_code) < 1 << 40 else None
-    return Ending(code, failed, status == "declined")
+    declined = status == "declined"
+    known = exit_code is not None and abs(exit_code) < 1 << 40 and not declined
+    return Ending(exit_code if known else None, failed, declined)

@@ -66,13 +66,13 @@ def _logs_of(place: Home, home: Path, environ: Mapping[str, str]) -> list[LogFil
     named = environ.get(place.variable) if place.variable else None
     roots = [home / folder for folder in place.folders]
     if named:
-        roots = [Path(named) / folder for folder in place.folders] if place.inside else [Path(named)]
-    folders = [root / name for root in roots for name in place.logs]
+        roots = [Path(named) / Path(folder).name for folder in place.folders] if place.inside else [Path(named)]
+    found = [path for root in roots for name in place.logs for path in sorted(root.glob(name))]
 
     def wanted(path: Path) -> bool:
         return path.name.endswith(place.endings) and (not place.within or place.within in path.parts)
 
-    return files_under([f for f in folders if f.is_dir()], wanted=wanted)
+    return files_under(found, wanted=wanted)
 
 
 def files_under(

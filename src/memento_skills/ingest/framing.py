@@ -1,8 +1,8 @@
 """Bytes of a log file -> blocks of whole lines with their place in the file.
 
-In: a file that is plain, gzip (any number of members) or zstd, told by its first bytes. Out: blocks of about 1 MiB of
-whole lines, what could not be framed, and the tail. Everything streams: a line of any length and an archive that
-unpacks to any size cost one bounded buffer.
+In: a file that is plain, gzip (any number of members), zstd or a zipped log, told by its first bytes. Out: blocks of
+about 1 MiB of whole lines, what could not be framed, and the tail. Everything streams: a line of any length and an
+archive that unpacks to any size cost one bounded buffer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 import zstandard
 
+from memento_skills.ingest.zipped import lines_in
 from memento_skills.records import Quarantined, Record
 
 BLOCK = 1 << 20
@@ -31,7 +32,7 @@ _ZSTD_STEP = 1024  # one zstd block of 4 bytes may unpack to 128 KiB: small step
 SQLITE = b"SQLite format 3\0"
 """The first bytes of a SQLite database: no lines, `store.foreign` reads it."""
 
-Compression = Literal["plain", "gzip", "zstd"]
+Compression = Literal["plain", "gzip", "zstd", "zip"]
 
 
 class Resume(Record, frozen=True, kw_only=True):
@@ -91,6 +92,8 @@ def compression_of(head: bytes) -> Compression:
     """How a file that begins with `head` is compressed."""
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
     return "zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else "plain"
 
 
@@ -234,6 +237,8 @@ def _chunks(source: BinaryIO, kind: Compression, faults: list[str], size: int = 
         return _gunzip(source, faults, size)
     if kind == "zstd":
         return _unzstd(source, faults, size)
+    if kind == "zip":
+        return lines_in(source, faults, size)
     return iter(lambda: source.read(size), b"")
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from memento_skills.errors import UsageError
-from memento_skills.ingest import framing, project
+from memento_skills.ingest import event_folder, framing, project
 from memento_skills.ingest.discover import files_under
 from memento_skills.ingest.framing import Resume
 from memento_skills.ingest.onepass import BOM, Masks, OnePass
+from memento_skills.ingest.openhands import OpenHandsReader
 from memento_skills.ingest.reader import BaseReader
 from memento_skills.ingest.result import Batch, FileResult, Options
 from memento_skills.ingest.sniff import READERS, reader_for, refusal, why_unknown
@@ -108,6 +109,11 @@ def read_batches(
         return
     try:
         head, kind = framing.head_of(file)
+        parts = event_folder.parts_of(file) if OpenHandsReader.accepts(b"[" + head) else None
+        if parts == ():  # an event that is read with the last one of its folder
+            yield Batch(file=shown, format=OpenHandsReader.name, last=True)
+            return
+        head = b"[" + head if parts else head
         if head.startswith(framing.SQLITE):
             from memento_skills.store import foreign  # loads the database library
 
@@ -118,6 +124,7 @@ def read_batches(
             return
         start = framing.usable(file, start, kind)
         reader = chosen(shown, start.carry if start else "")
-        yield from OnePass(file, shown, reader, masker, options).batches(head, kind, start)
+        one = OnePass(file, shown, reader, masker, options)
+        yield from one.folder(head, parts) if parts else one.batches(head, kind, start)
     except OSError as error:
         yield Batch(file=shown, format=None, reason=(error.strerror or type(error).__name__).lower(), last=True)

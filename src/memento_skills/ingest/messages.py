@@ -166,7 +166,8 @@ def _part(raw: object) -> Iterator[Part]:
     elif kind in _RESULTS:
         yield _result(raw)
     elif kind in _THOUGHTS:
-        told = raw.get("content", raw.get("thinking", raw.get("text", raw.get("summary"))))
+        names = ("content", "thinking", "reasoning", "text", "summary")
+        told = next((raw[name] for name in names if raw.get(name)), None)
         yield Part("reasoning", text_of(told))
     elif isinstance(raw.get("text"), str):
         yield Part("text", raw["text"])
@@ -193,7 +194,7 @@ def _call(raw: object) -> Iterator[Part]:
     raw = inner if isinstance(inner, dict) else raw
     function = raw.get("function")
     body = function if isinstance(function, dict) else raw
-    tool = _word(body.get("name") or raw.get("toolName"))
+    tool = function if isinstance(function, str) else _word(body.get("name") or raw.get("toolName"))
     args = next((body[k] for k in ("arguments", "args", "input") if body.get(k) is not None), None)
     call_id = raw.get("call_id") or raw.get("toolCallId") or raw.get("id")
     if tool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, count
 from pathlib import Path
 from typing import Protocol
@@ -107,6 +107,29 @@ class OnePass:
                 self._keep_out(Unframed(number, 0, 0, hashlib.sha256(b"").hexdigest(), piece))
             if self._size >= self._options.batch:
                 yield self._batch(Resume())
+        yield self._batch(Resume(), last=True)
+
+    def folder(self, head: bytes, parts: Sequence[Path]) -> Iterator[Batch]:
+        """All batches of a folder of files that hold one event each (`event_folder`): one list of events."""
+        self._resumed = False
+        self._find_home(head)
+        events: list[bytes] = []
+        size = 0
+        for number, part in enumerate(parts, 1):
+            data = b"" if refusal(part) else framing.whole(part, "plain", DOCUMENT_CAP)[0]
+            size += len(data)
+            reason = f"a folder of more than {DOCUMENT_CAP >> 20} MiB" if size > DOCUMENT_CAP else ""
+            try:
+                compact = msgspec.json.format(data, indent=-1)
+            except (msgspec.DecodeError, RecursionError) as error:
+                reason = f"{part.name[:80]} is not JSON: {error}"
+            if reason:
+                self._keep_out(Unframed(number, 0, len(data), hashlib.sha256(data).hexdigest(), reason))
+            else:
+                events.append(compact)
+        joined = b"[" + b",".join(events) + b"]"
+        self._take(Block(joined, [joined], 0, 1))
+        self._companions()
         yield self._batch(Resume(), last=True)
 
     def _document(self, kind: framing.Compression) -> Iterator[Batch]:

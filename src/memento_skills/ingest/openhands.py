@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from memento_skills.ingest import openhands_v0, openhands_v1
 from memento_skills.ingest.entries import one_document
+from memento_skills.ingest.event_folder import FOLDER
 from memento_skills.ingest.loose import NotReadable, json_of
 from memento_skills.ingest.openhands_session import OpenHandsMemory, OpenHandsSession
 from memento_skills.ingest.reader import BaseReader
@@ -34,6 +35,7 @@ class OpenHandsReader(BaseReader):
     """Reader of OpenHands' events."""
 
     name = "openhands@1"
+    beside: ClassVar[tuple[str, ...]] = ("../base_state.json",)
 
     def __init__(self, source: str = "", carry: str = "") -> None:
         super().__init__(source, carry)
@@ -135,8 +137,23 @@ class OpenHandsReader(BaseReader):
         return msgspec.json.encode(self._loose.carried()).decode() if self._loose.memory.entry else ""
 
     def _stem(self) -> str:
-        """The file's name with its folder: conversations' files share names."""
-        return "/".join([*self.source.replace("\\", "/").split("/")[-2:-1], self.fallback_id])
+        """The file's name with its folder: conversations' files share names. Of a folder of events, whose it is."""
+        above = self.source.replace("\\", "/").split("/")[:-1]
+        if len(above) > 1 and above[-1] == FOLDER and self.fallback_id.removeprefix("event-")[:1].isdecimal():
+            return above[-2]
+        return "/".join([*above[-1:], self.fallback_id])
+
+    def companion(self, name: str, data: bytes) -> None:
+        """The state that lies beside a folder of events: the conversation's folder and model."""
+        del name
+        state = json_of(data)
+        memory = OpenHandsMemory(id="")
+        if isinstance(state, dict):
+            openhands_v1.opening(memory, state)
+        self._made = [
+            msgspec.structs.replace(run, cwd=run.cwd or memory.cwd, model=run.model or memory.model)
+            for run in self._made
+        ]
 
     def _run(self, session: OpenHandsSession) -> Run:
         return session.run(

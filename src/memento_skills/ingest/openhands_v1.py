@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memento_skills.ingest.loose import loosely
-from memento_skills.ingest.openhands_session import OpenHandsSession, shell_ended
+from memento_skills.ingest.openhands_session import OpenHandsMemory, OpenHandsSession, shell_ended
 from memento_skills.ingest.openhands_shapes import V1Event
 from memento_skills.ingest.session import Context
 from memento_skills.ingest.status import StatusOf, classify
@@ -119,7 +119,7 @@ def _ended(told: dict[str, Any], shell: dict[str, Any]) -> StatusOf:
     return StatusOf("ok", None, "")
 
 
-def _opening(session: OpenHandsSession, state: dict[str, Any]) -> None:
+def opening(memory: OpenHandsMemory, state: dict[str, Any]) -> None:
     """The state that a conversation begins with names it, its model and its folder."""
     agent, place = state.get("agent"), state.get("workspace")
     model = agent.get("llm") if isinstance(agent, dict) else None
@@ -130,7 +130,7 @@ def _opening(session: OpenHandsSession, state: dict[str, Any]) -> None:
     }
     for field, value in told.items():
         if isinstance(value, str) and value:
-            setattr(session.memory, field, value)
+            setattr(memory, field, value)
 
 
 def _aside(session: OpenHandsSession, context: Context, event: V1Event) -> str:
@@ -147,7 +147,7 @@ def _aside(session: OpenHandsSession, context: Context, event: V1Event) -> str:
     elif kind == "Condensation":
         session.notice(context, "compact_boundary")
     elif event.key == "full_state" and isinstance(event.value, dict) and not session.memory.seq:
-        _opening(session, event.value)
+        opening(session.memory, event.value)
     elif kind == "ConversationStateUpdateEvent" and event.key == "execution_status" and event.value == "error":
         session.notice(context, "the conversation ended in an error")
     else:

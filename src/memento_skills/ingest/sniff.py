@@ -13,6 +13,7 @@ from memento_skills.ingest.codex import CodexReader
 from memento_skills.ingest.copilot import CopilotReader
 from memento_skills.ingest.gemini import GeminiReader
 from memento_skills.ingest.generic import GenericReader
+from memento_skills.ingest.inspect_eval import InspectReader
 from memento_skills.ingest.langfuse import LangfuseReader
 from memento_skills.ingest.langsmith import LangSmithReader
 from memento_skills.ingest.opencode import OpenCodeReader
@@ -33,6 +34,7 @@ READERS: Mapping[str, type[BaseReader]] = {
     "chat": ChatReader,
     "swe-agent": SweAgentReader,
     "mini-swe-agent": MiniSweAgentReader,
+    "inspect": InspectReader,
     "otel": OtlpReader,
     "langsmith": LangSmithReader,
     "langfuse": LangfuseReader,

@@ -23,6 +23,7 @@ from memento_skills.records import (
     Record,
     Reflection,
     Rollback,
+    Ruling,
     Verdict,
     digest,
 )
@@ -45,6 +46,7 @@ class Kind(Generic[R]):
         return str(getattr(record, "id", "")) or digest(record)
 
 
+RULINGS = Kind(Ruling, schema.rulings, "pattern")
 REFLECTIONS = Kind(Reflection, schema.reflections, "pattern")
 PATCHES = Kind(Patch, schema.patches, "pattern")
 VERDICTS = Kind(Verdict, schema.verdicts, "patch")
@@ -53,7 +55,7 @@ PROMOTIONS = Kind(Promotion, schema.promotions, "patch")
 ROLLBACKS = Kind(Rollback, schema.rollbacks, "promotion")
 HEALTH = Kind(Health, schema.health, "promotion")
 
-KINDS: tuple[Kind[Any], ...] = (REFLECTIONS, PATCHES, VERDICTS, DECISIONS, PROMOTIONS, ROLLBACKS, HEALTH)
+KINDS: tuple[Kind[Any], ...] = (RULINGS, REFLECTIONS, PATCHES, VERDICTS, DECISIONS, PROMOTIONS, ROLLBACKS, HEALTH)
 """In the order in which they follow from each other."""
 
 

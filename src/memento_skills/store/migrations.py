@@ -72,9 +72,17 @@ def first(dialect: str) -> list[str]:
     return [statement.strip() for statement in script.split(";")]
 
 
+def grouping(dialect: str) -> list[str]:
+    """Rulings on the grouping, and where the patterns of earlier signatures went."""
+    types = engine.TYPES[dialect]
+    rulings = _LEDGER.format(name="rulings", parent="pattern", reference="", **types)
+    moves = "CREATE TABLE moves (why TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (why, old))"
+    return [statement.strip() for statement in (*rulings.split(";"), moves)]
+
+
 Migration = tuple[str, Callable[[str], list[str]]]
 
-MIGRATIONS: tuple[Migration, ...] = (("2026-11-first", first),)
+MIGRATIONS: tuple[Migration, ...] = (("2026-11-first", first), ("2026-12-grouping", grouping))
 """Name and what gives the statements for a dialect, in order."""
 
 

@@ -79,6 +79,7 @@ def _ledger(name: str, parent: str, target: str = "") -> Table:
     )
 
 
+rulings = _ledger("rulings", "pattern")
 reflections = _ledger("reflections", "pattern")
 patches = _ledger("patches", "pattern")
 verdicts = _ledger("verdicts", "patch", "patches")
@@ -86,6 +87,17 @@ decisions = _ledger("decisions", "patch", "patches")
 promotions = _ledger("promotions", "patch", "patches")
 rollbacks = _ledger("rollbacks", "promotion", "promotions")
 health = _ledger("health", "promotion", "promotions")
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("why", Text, primary_key=True),
+    Column("old", Text, primary_key=True),
+    _text("new"),
+)
+"""Where what was said about a pattern belongs now: ids (and hashes of evidence) of before, and those of today. `why`:
+version = another version of the signature, ruling = a person's merge or split, evidence = the hash of a pattern's
+evidence under another version."""
 
 audit = Table(
     "audit",

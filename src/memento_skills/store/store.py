@@ -30,10 +30,11 @@ from memento_skills.records import (
     Quarantined,
     Reflection,
     Rollback,
+    Ruling,
     Run,
     Verdict,
 )
-from memento_skills.store import audit, codec, engine, ledger, lineage, meta, migrations, schema, scrub, vouch
+from memento_skills.store import audit, codec, engine, ledger, lineage, meta, migrations, moves, schema, scrub, vouch
 from memento_skills.store.archive import SqlArchive
 from memento_skills.store.records import FileState, KnownRun
 from memento_skills.store.runs import Runs
@@ -238,8 +239,20 @@ class Store:
         return ledger.patterns(self._connection)
 
     def pattern(self, id_or_prefix: str) -> Pattern:
-        """One pattern. Raises BadInput where no id, or more than one, begins so."""
-        return ledger.pattern(self._connection, id_or_prefix)
+        """One pattern, also by an id that it had before. Raises BadInput where none, or more than one, begins so."""
+        return ledger.pattern(self._connection, self.moved().get(id_or_prefix, id_or_prefix))
+
+    def rulings(self) -> list[Ruling]:
+        """What people said about the grouping, latest last."""
+        return ledger.every(self._connection, ledger.RULINGS)
+
+    def moves(self, why: str) -> dict[str, str]:
+        """Ids that moved for one reason (`store.moves`), one step each."""
+        return moves.of(self._connection, why)
+
+    def moved(self) -> dict[str, str]:
+        """Ids of patterns, and hashes of their evidence, of earlier groupings: each with what it is now."""
+        return moves.followed(moves.of(self._connection, why) for why in (moves.RULING, moves.VERSION, moves.EVIDENCE))
 
     def reflections(self, pattern: str | None = None) -> list[Reflection]:
         """Reflections, of one pattern or all, latest last."""

@@ -22,12 +22,13 @@ from memento_skills.records import (
     Record,
     Reflection,
     Rollback,
+    Ruling,
     Run,
     Step,
     Verdict,
     digest,
 )
-from memento_skills.store import audit, codec, engine, forget, ledger, meta, schema, scrub, vouch
+from memento_skills.store import audit, codec, engine, forget, ledger, meta, moves, schema, scrub, vouch
 from memento_skills.store.records import FileState, ForgetReport, Stored
 from memento_skills.store.runs import Runs
 
@@ -198,6 +199,27 @@ class Tx:
     def add_patch(self, patch: Patch) -> bool:
         """Append; False where it is stored already. Raises StoreError: its id is stored with other content."""
         return ledger.add(self._open(), ledger.PATCHES, self._safe(patch))
+
+    def add_ruling(self, ruling: Ruling) -> bool:
+        """Append, with its audit entry; False where it is stored already.
+
+        Raises:
+            StoreError: its id is stored with other content.
+        """
+        added = ledger.add(self._open(), ledger.RULINGS, self._safe(ruling))
+        if added:
+            named = {"ruling": ruling.id, "what": ruling.kind, "pattern": ruling.pattern, "undoes": ruling.undoes}
+            into = ruling.into.id if ruling.into else ""
+            self.audit("ruling", {**named, "into": into, "part": ruling.part})
+        return added
+
+    def put_moves(self, why: str, moved: Mapping[str, str]) -> None:
+        """Note which pattern ids (or evidence hashes) lead to which others now; `why` as in `moves`."""
+        moves.put(self._open(), why, moved)
+
+    def forget_moves(self, why: str, olds: Iterable[str]) -> None:
+        """Take back what was noted of these ids."""
+        moves.forget(self._open(), why, olds)
 
     def add_verdict(self, verdict: Verdict) -> bool:
         """Append; False where it is stored already. Raises StoreError: a conflict, or an unknown patch."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -19,7 +20,8 @@ from memento_skills.skilldoc.document import blocks
 ENOUGH = 0.8
 """Share of the headline's words that a paragraph must hold."""
 LEAST_WORDS = 4
-"""A headline of fewer words is found by chance."""
+"""A headline of fewer words is found by chance, unless it names things that are not."""
+LEAST_CODES = 2
 LONGEST = 1_200
 """A paragraph of more characters holds any few words somewhere."""
 
@@ -40,7 +42,7 @@ class Said(NamedTuple):
 
 def said_already(doc: SkillDoc, rule: str) -> Said | None:
     """The first paragraph or list item of the skill that says the rule; None where there is none."""
-    wanted = " ".join(rule.split())
+    wanted = _bare(rule)
     head = headline(rule)
     codes, words = codes_of(head), words_of(head)
     denies = _denies(head)
@@ -49,13 +51,29 @@ def said_already(doc: SkillDoc, rule: str) -> Said | None:
             continue
         text = " ".join(token.content.split())
         line = doc.body_line + token.map[0]
-        if text == wanted:
+        if _bare(text) == wanted:
             return Said(line, same=True)
-        if len(words) >= LEAST_WORDS and len(text) <= LONGEST and codes <= _commands(text):
-            held = len(words & words_of(text)) / len(words)
-            if held >= ENOUGH and _denies(text) == denies:
+        telling = len(words) >= LEAST_WORDS or (len(codes) >= LEAST_CODES and _in_order(codes, text))
+        if telling and len(text) <= LONGEST and set(codes) <= _commands(text) and _denies(text) == denies:
+            held = len(words & words_of(text)) / len(words) if words else 1.0
+            if held >= ENOUGH:
                 return Said(line, same=False)
     return None
+
+
+def _bare(text: str) -> str:
+    """On one line and without emphasis: rules are written with or without, as the skill's manner is."""
+    return " ".join(text.replace("**", "").replace("__", "").split())
+
+
+def _in_order(codes: Sequence[str], text: str) -> bool:
+    """Whether the text names them in the same order: `a`, not `b` is another rule than `b`, not `a`."""
+    at = 0
+    for code in codes:
+        at = text.find(code, at) + 1
+        if not at:
+            return False
+    return True
 
 
 def headline(rule: str) -> str:
@@ -76,9 +94,9 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def codes_of(text: str) -> frozenset[str]:
-    """What stands between backticks, blanks made one."""
-    return frozenset(" ".join(code.split()) for code in _CODE.findall(text))
+def codes_of(text: str) -> tuple[str, ...]:
+    """What stands between backticks, in order, blanks made one."""
+    return tuple(" ".join(code.split()) for code in _CODE.findall(text))
 
 
 def _commands(text: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memento_skills.app.cli import flags
 from memento_skills.app.cli.base import Command
 from memento_skills.app.cli.session import Session
 from memento_skills.masking import visible
@@ -17,11 +18,22 @@ if TYPE_CHECKING:
 @click.command("patterns", cls=Command)
 @click.argument("pattern", required=False, metavar="[ID]")
 @click.option("--all", "every", is_flag=True, help="Also those seen in one lineage only.")
+@click.option("--merge", nargs=2, metavar="A B", help="Let pattern A be part of pattern B, in later scans too.")
+@click.option("--split", metavar="A", help="Let pattern A be several, one for each value of a part (--by).")
+@click.option("--by", "part", metavar="PART", help="With --split: the part of the signature that shall count.")
+@click.option("--undo", metavar="RULING", help="Take a merge or split back.")
+@click.option("--rulings", "ruled", is_flag=True, help="List the merges and splits that stand.")
+@flags.curator
 @click.pass_obj
-def command(session: Session, pattern: str | None, every: bool) -> None:
+def command(session: Session, /, pattern: str | None, every: bool, ruled: bool, **rule: Any) -> None:  # noqa: ANN401
     """List the recurring patterns, or show the one whose id begins with ID."""
     from memento_skills.app import pipeline
 
+    if ruled or any(rule[name] for name in ("merge", "split", "part", "undo")):
+        from memento_skills.app.cli import rulings
+
+        rulings.answer(session, pattern, **rule)
+        return
     with session.open_store() as store:
         found = store.patterns() if not pattern else [store.pattern(pattern)]
         why = pipeline.refusals(store, pattern) if pattern else {}

@@ -96,7 +96,7 @@ def _certainty(answer: dict[str, Any]) -> str:
     decisive, others = answer["decisive"], answer["candidates"][1:4]
     words = str(decisive["certainty"])
     if not decisive["calibrated"]:
-        words += " (from the failures found; never measured for runs of this kind)"
+        words += " (how often that is right was not measured for such runs)"
     if decisive["certainty"] == "sure" or not others:
         return words
     return f"{words}; else " + ", ".join(f"step {c['step']} by {c['actor']} ({c['score']:.2f})" for c in others)

@@ -52,8 +52,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()
     call_ids: frozenset[str] = frozenset()
     """Of its calls; of a result, of the calls that it answers."""
+    answered: bool = False
+    """Whether the entry holds the results of its own calls too."""
     status: str = ""
-    """Of a result."""
+    """How its results ended, where the entry holds any; the worst of them."""
     exit_code: int | None = None
     size: int = 0
     """Characters of the whole entry."""
@@ -126,16 +128,17 @@ def _moment(entry: int, steps: Sequence[Step]) -> Moment | None:
         words=words_of(shown),
         tools=tuple(s.tool for s in steps if s.kind == "call"),
         call_ids=frozenset(s.call_id for s in steps if s.call_id),
-        status=_worst(steps) if result else "",
+        answered=not result and any(s.kind == "result" for s in steps),
+        status=_worst([s for s in steps if s.kind == "result"]),
         exit_code=lead.exit_code if result else None,
         size=len(text),
     )
 
 
 def _worst(results: Sequence[Step]) -> str:
-    """How the calls ended that one entry answers: the first that did not go well speaks."""
+    """How the calls of one entry ended: the first that did not go well speaks; "" where none says anything."""
     ended = [s.status or "" for s in results]
-    return next((status for status in ended if status not in ("ok", "")), ended[0])
+    return next((status for status in ended if status not in ("ok", "")), "ok" if "ok" in ended else "")
 
 
 def _words(step: Step) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from memento_skills.detect.attribution.moments import Moment, Story
 from memento_skills.detect.attribution.signs import Signs, reply, vocabulary
 from memento_skills.detect.literals import first
-from memento_skills.records import Cause, Citation, Run
+from memento_skills.records import Cause, Citation, Failure, FailureKind, Run
 
 QUOTE = 300
 """Characters of a quote."""
@@ -34,6 +34,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The moment is one of these; empty = any."""
     causes: tuple[Cause, ...] = ()
     """What detection names as the cause of a failure at that moment; empty = any or none."""
+    kinds: tuple[FailureKind, ...] = ()
+    """Kind of a failure that detection found at that moment; empty = any or none."""
     least: float = 0.5
     cause: Cause = "unknown"
     wrong: str
@@ -63,25 +65,29 @@ def tellings() -> tuple[Telling, ...]:
     return tuple(msgspec.convert(tomllib.loads(text)["telling"], list[Telling]))
 
 
-def tell(run: Run, story: Story, at: int, shown: Signs, cause: Cause = "unknown") -> Told:
-    """What a moment did wrong, as far as its signs say. `cause`: of a failure that detection found there."""
+def tell(run: Run, story: Story, at: int, shown: Signs, failure: Failure | None = None) -> Told:
+    """What a moment did wrong, as far as its signs say. `failure`: one that detection found there."""
     moment = story.moments[at]
-    answer = reply(story, at)
-    if answer is None and moment.part != "call":
-        answer = at + 1 if at + 1 < len(story.moments) else None
-    after = story.moments[answer] if answer is not None else None
-    fitting = (t for t in tellings() if _holds(t, moment, shown) and (not t.causes or cause in t.causes))
+    cause = failure.cause if failure else "unknown"
+    after = _after(run, story, at, failure)
+    kind = failure.kind if failure else None
+    known = (t for t in tellings() if (not t.causes or cause in t.causes) and (not t.kinds or kind in t.kinds))
+    fitting = (t for t in known if _holds(t, moment, shown))
     telling = next(t for t in fitting if after is not None or not t.answer)
+    tool = (failure.tool if failure else "") or next(iter(moment.tools), "") or "a tool"
     names: dict[str, Any] = {
-        "actor": f"the {moment.actor}" if moment.actor in ("agent", "user", "tool") else moment.actor,
+        "actor": _named(story, moment),
         "step": moment.entry,
-        "tool": moment.tools[0] if moment.tools else "a tool",
+        "tool": tool,
         "to": moment.to or "another agent",
-        "next": after.entry if after else moment.entry,
+        "next": after if after is not None else moment.entry,
     }
-    quotes = [_cited(run, moment, telling.quote)]
-    if telling.answer and after is not None:
-        quotes.append(_cited(run, after, "trouble"))
+    quotes = [_cited(run, moment, telling.quote, failure.call_step if failure else None)]
+    if failure is not None and failure.quote:
+        quotes.append(Citation(run=run.id, step=_entry(run, failure.step), quote=failure.quote))
+    elif telling.answer and after is not None:
+        shown_by = next(m for m in story.moments if m.entry == after)
+        quotes.append(_cited(run, shown_by, "trouble"))
     return Told(
         telling=telling.name,
         cause=cause if cause != "unknown" else telling.cause,
@@ -90,6 +96,29 @@ def tell(run: Run, story: Story, at: int, shown: Signs, cause: Cause = "unknown"
         failed_assumption=_sentence(telling.assumed, names) or None,
         citations=tuple(quote for quote in quotes if quote is not None),
     )
+
+
+def _named(story: Story, moment: Moment) -> str:
+    if moment.actor in ("agent", "user", "tool"):
+        return f"the {moment.actor}"
+    return f"the sub-agent {moment.actor}" if story.shape == "work" else moment.actor
+
+
+def _after(run: Run, story: Story, at: int, failure: Failure | None) -> int | None:
+    """The history entry that answers a moment: the failure's own, the result, else what comes next."""
+    if failure is not None:
+        return _entry(run, failure.step)
+    answer = reply(story, at)
+    if answer is None and story.moments[at].part != "call":
+        answer = at + 1 if at + 1 < len(story.moments) else None
+    return story.moments[answer].entry if answer is not None else None
+
+
+def _entry(run: Run, seq: int) -> int:
+    """History entry of a step; `seq` is its position in all but spliced runs."""
+    if seq < len(run.steps) and run.steps[seq].seq == seq:
+        return run.steps[seq].entry
+    return next((step.entry for step in run.steps if step.seq == seq), 0)
 
 
 def certainty(step: float, runner_up: float, *, measured: bool) -> str:
@@ -110,10 +139,14 @@ def _sentence(template: str, names: Mapping[str, Any]) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _cited(run: Run, moment: Moment, words: str) -> Citation | None:
-    """A line of the moment's own words, at most `QUOTE` characters, that stands literally in one of its steps."""
+def _cited(run: Run, moment: Moment, words: str, call: int | None = None) -> Citation | None:
+    """A line of the moment's own words, at most `QUOTE` characters, that stands literally in one of its steps.
+
+    `call`: of this step, where it says anything.
+    """
     wanted = set(moment.steps)
-    for step in (s for s in run.steps if s.seq in wanted):
+    own = sorted((s for s in run.steps if s.seq in wanted), key=lambda s: s.seq != call)
+    for step in own:
         quote = _line(step.words, vocabulary().get(words, ()))
         if quote:
             return Citation(run=run.id, step=moment.entry, quote=quote)

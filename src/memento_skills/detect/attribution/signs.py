@@ -61,7 +61,9 @@ def signs(story: Story, failures: Iterable[Failure] = ()) -> dict[int, Signs]:
 
 
 def reply(story: Story, at: int) -> int | None:
-    """Index of the result that answers a moment: of its own calls, else the one that follows at once."""
+    """Index of the result that answers a moment: itself, that of its calls, else the one that follows at once."""
+    if story.moments[at].answered:
+        return at
     calls = story.moments[at].call_ids
     later = ((i, m) for i, m in enumerate(story.moments) if m.part == "result")
     named = (i for i, m in later if not calls.isdisjoint(m.call_ids)) if calls else iter(())
@@ -186,7 +188,9 @@ class Reading:
         }
 
     def reply(self, at: int) -> int | None:
-        """The result that answers a moment: of its own calls, else the one that follows at once."""
+        """The result that answers a moment, as `reply` finds it, with an index."""
+        if self.moments[at].answered:
+            return at
         named = (self._replies[name] for name in self.moments[at].call_ids if name in self._replies)
         found = min(named, default=at + 1)
         return found if self._result(found) is not None else None
@@ -288,7 +292,7 @@ class Reading:
             if at is None:
                 continue
             here = found.setdefault(at, {})
-            here["failed"] = max(here.get("failed", 0.0), _SEVERITY.get(failure.severity, 0.4))
+            here["failed"] = max(here.get("failed", 0.0), failure.confidence * _SEVERITY.get(failure.severity, 0.4))
             here["unrecovered"] = max(here.get("unrecovered", 0.0), float(not failure.cost.recovered))
             here["again"] = max(here.get("again", 0.0), float(failure.kind == "repeated_call"))
             here["corrected"] = max(here.get("corrected", 0.0), float(failure.kind == "correction"))
