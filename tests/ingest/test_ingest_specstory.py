@@ -93,6 +93,16 @@ def test_a_transcript_is_a_run(tmp_path: Path) -> None:
     assert run.ended_at == 1772359205.0
 
 
+def test_calls_whose_arguments_are_not_shown_differ(tmp_path: Path) -> None:
+    run = run_of(tmp_path, *(tool("Edit", output("The file a has been updated."), "write") for _ in range(3)))
+    assert len({str(s.args) for s in run.steps if s.kind == "call"}) == 3
+
+
+def test_the_rules_between_turns_belong_to_nobody(tmp_path: Path) -> None:
+    run = run_of(tmp_path, turn("Agent (model-a", "done\n\n---\n\n---"), user("thanks"), turn("Agent (model-a", "---"))
+    assert [s.text for s in run.steps] == ["done", "thanks"]
+
+
 def test_the_line_of_a_call_is_that_of_its_element(tmp_path: Path) -> None:
     found = found_in(tmp_path, user("fix it"), tool("Bash", "\n`ls`\n" + output("a")))
     lines = (tmp_path / "2026-03-01-fix.md").read_text("utf-8").split("\n")
@@ -110,7 +120,6 @@ def test_the_line_of_a_call_is_that_of_its_element(tmp_path: Path) -> None:
         ("Grep", "search", " path `./` pattern `a.*b`\n", {"path": "./", "pattern": "a.*b"}),
         ("LS", "search", '```json\n{"directory_path": "/x"}\n```\n\nOutput:\n', {"directory_path": "/x"}),
         ("Write", "write", "\n```md\n# A\n\\```\n```\n", {"content": "# A\n```"}),
-        ("Edit", "write", "", {}),
         ("Task", "generic", "Explore it\n", {"description": "Explore it"}),
     ],
 )  # fmt: skip

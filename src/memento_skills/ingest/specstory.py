@@ -209,9 +209,9 @@ class SpecStoryReader(BaseReader):
             self._tool_use(self._turn, tool, [text for _, text in lines])
             return
         text = "\n".join(text for _, text in lines).strip()
-        if self._turn.who == "User":
-            text = text.removesuffix("\n---").strip() if text != "---" else ""
-        if text:
+        while text.endswith("\n---"):  # the line that the writer draws before and after a person's turn
+            text = text[:-4].rstrip()
+        if text and text != "---":
             self._words(self._turn, text, lines[0][0])
 
     def _words(self, turn: _Turn, text: str, line: int) -> None:
@@ -245,7 +245,8 @@ class SpecStoryReader(BaseReader):
         name, at = tool["name"], self._tool_line
         call = self._add(turn, "call", "agent", at, tool=name, call_id=call_id)
         made = self._steps
-        made[-1] = msgspec.structs.replace(call, args=block.args)
+        # calls whose arguments are not shown are not the same call again
+        made[-1] = msgspec.structs.replace(call, args=block.args or {"_raw": f"[not in the transcript: {call_id}]"})
         result = self._add(
             turn, "result", "tool", at, tool=name, call_id=call_id, text=block.output, status=outcome.status
         )
