@@ -24,7 +24,7 @@ TEXT = 20_000
 """Characters of an edited text that are compared."""
 SAID = 6_000
 """Characters of a message that are looked at: its beginning and its end."""
-_CODE = re.compile(r"```[^`]{0,20000}(?:```|\Z)|`[^`\n]{0,400}`")
+_CODE = re.compile(r"```[^`]{0,20000}(?:```|\Z)|`[^`\n]{40,400}`")
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.{1,400})$", re.MULTILINE)
 _NUMBER = re.compile(r"\d{1,12}")
 _PIPEFAIL = re.compile(r"pipefail|PIPESTATUS")
@@ -179,9 +179,9 @@ def typed(step: Step) -> bool:
 
 
 def prose(text: str) -> str:
-    """Beginning and end of a message without code."""
+    """Beginning and end of a message without code; short names in backticks stay."""
     cut = text if len(text) <= SAID else f"{text[: SAID // 2]}\n{text[-SAID // 2 :]}"
-    return _CODE.sub(" ", cut)
+    return _CODE.sub(" ", cut).replace("`", "")
 
 
 def edits_of(args: dict[str, Any]) -> Iterator[Edit]:
@@ -234,13 +234,26 @@ def family_of(command: Command, checks: Checks) -> tuple[str, str]:
         return "", ""
     for argv in (command.argv, peel(command.argv, runners=True)):
         words = head(argv, 3) if argv else ()
-        if words and words[0].startswith("python") and "-m" not in words:
-            file = words[1] if len(words) > 1 else ""
-            return ("test", "python test file") if _TEST_FILE.search(file) else ("", "")
+        if words and words[0].startswith("python") and "-m" not in words and _TEST_FILE.search(" ".join(words[1:2])):
+            return "test", "python test file"
         for size in (3, 2, 1):
             if family := checks.words.get(words[:size]):
                 return family, " ".join(words[:size])
-    return ("test", "test script") if _TEST_SCRIPT.search(program(command.argv[0])) else ("", "")
+    if _TEST_SCRIPT.search(program(command.argv[0])):
+        return "test", "test script"
+    return _by_word(command, checks)
+
+
+def _by_word(command: Command, checks: Checks) -> tuple[str, str]:
+    """A program whose second or third word says `test`, `lint` or `build`: `manage.py test`, `bazel test`."""
+    words = head(peel(command.argv, runners=True), 3)
+    if not words or words[0] in checks.hides.readers:
+        return "", ""
+    for name, known in checks.word.items():
+        found = next((word for word in words[1:] if word in known), "")
+        if found:
+            return name, f"{words[0]} {found}"
+    return "", ""
 
 
 _TEST_FILE = re.compile(r"(?:\A|/)(?:test_\w{1,80}|\w{1,80}_test|run_tests?|tests?)\.py\Z")

@@ -11,7 +11,7 @@ from memento_skills.detect.silent_build import Seen
 from memento_skills.records import Step
 from memento_skills.shell import Command, head, peel, program
 
-_SENTENCE = re.compile(r"[^.!?\n。！？]{1,300}[.!?。！？]?")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 _FAMILY_WORDS = {
     "test": re.compile(r"(?i)\btest|\bspecs?\b|\bsuite\b|测试|テスト|테스트|pruebas|тест"),
     "lint": re.compile(r"(?i)\blint|\btype ?check|\bformat"),
@@ -91,7 +91,7 @@ def contradicted(facts: Facts) -> Iterator[Seen]:
         if not any(act.at > at for act in acts[-1:]):
             return
         claim = _claimed(facts, step, "checked")
-        act = _next_check(facts, acts, at, families_said(claim)) if claim else None
+        act = _next_check(facts, acts, at, families_said(claim)) if claim and not _seen_passing(acts, at) else None
         if act is not None and act.check is not None and act.check.verdict == "failed" and not _expected(facts, act):
             yield Seen(
                 finding="claim-then-failure", detector="contradicted@1", at=at, quote=claim, about=act.check.name
@@ -162,7 +162,7 @@ def _claimed(facts: Facts, step: Step, name: str) -> str:
     text = prose(step.text)
     if not first(claim.patterns, text):
         return ""
-    return next((one for one in _SENTENCE.findall(text) if claim.said(one)), "").strip()
+    return next((one for one in _SENTENCE.split(text) if claim.said(one)), "").strip()
 
 
 def families_said(claim: str) -> frozenset[str]:
@@ -180,6 +180,16 @@ def _next_check(facts: Facts, acts: list[Act], at: int, families: frozenset[str]
         if act.check is not None and act.check.verdict != "void" and families & set(act.check.families):
             return act if len(act.check.families) == 1 else None
     return None
+
+
+def _seen_passing(acts: list[Act], at: int) -> bool:
+    """Whether a check passed since the last edit before a position: what it covered was rightly claimed."""
+    for act in reversed([act for act in acts if act.at < at]):
+        if act.edits:
+            return False
+        if act.check is not None and act.check.verdict == "passed":
+            return True
+    return False
 
 
 def _shows(facts: Facts, act: Act) -> int:

@@ -18,12 +18,12 @@ _COUNTED = re.compile(r"(?<![\w.,-])(\d{1,3}(?:,\d{3})+|\d{1,9}) (?:\w{3,14} )?(
 
 
 def bad_news(facts: Facts) -> Iterator[Seen]:
-    """The last results hold bad news at status ok, and the last message says done and nothing of it."""
+    """The last results hold bad news at status ok, and the last message says nothing of it."""
     said = facts.last
     if said is None:
         return
     text = prose(said.text)
-    if not facts.claim("done").said(text) or facts.claim("acknowledged").said(text):
+    if facts.claim("question").said(text) or facts.claim("acknowledged").said(text):
         return
     for act in _last_reports(facts):
         news = first(facts.claim("bad-news").patterns, act.said)

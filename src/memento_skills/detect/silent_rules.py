@@ -85,6 +85,8 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Tests, linters, type checkers and builds."""
 
     family: dict[str, tuple[str, ...]]
+    word: dict[str, frozenset[str]]
+    """Second words by which any program that is no reader is a check of that family."""
     says: Says
     hides: Hides
     files: Files
@@ -98,7 +100,9 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @cached_property
     def programs(self) -> tuple[str, ...]:
         """First words of all checks, none of which holds another."""
-        found = {words[0] for words in self.words} | {"test."}
+        found = (
+            {words[0] for words in self.words} | {"test."} | {word for words in self.word.values() for word in words}
+        )
         return tuple(sorted(one for one in found if not any(o != one and o in one for o in found)))
 
 

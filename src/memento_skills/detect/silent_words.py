@@ -14,9 +14,9 @@ from memento_skills.records import Step
 _HANDOVER = re.compile(r"(?i)(?:\A|_|-)(?:transfer|escalate|hand_?off|handover)(?:_|-|\Z)")
 _TODO_TOOLS = frozenset(("TodoWrite", "todowrite", "update_plan", "TaskCreate", "TaskUpdate"))
 _WORD = re.compile(r"[A-Za-z_][\w.-]{3,60}|[\u4e00-\u9fff]{2,20}")
-_SENTENCE = re.compile(r"[^.!?\n。！？]{1,400}[.!?。！？]?")
-GOES_ON = 20
-"""Steps after a compaction that there must be before an item counts as lost."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
+GOES_ON = 10
+"""Steps of the agent after a compaction that there must be before an item counts as lost."""
 MENTIONED = 0.5
 """Share of an item's words that must stand together in a later step."""
 
@@ -27,7 +27,7 @@ def gave_up(facts: Facts) -> Iterator[Seen]:
     if said is not None:
         claim = facts.claim("gave_up")
         text = _ends(prose(said.text))
-        words = next((s for s in _SENTENCE.findall(text) if claim.said(s)), "") if first(claim.patterns, text) else ""
+        words = next((s for s in _SENTENCE.split(text) if claim.said(s)), "") if first(claim.patterns, text) else ""
         if words:
             at = facts.view.positions[said.seq]
             worked = any(facts.leg < act.at for act in facts.acts)
