@@ -15,6 +15,7 @@ from memento_skills.records import Run, Step
 
 VERSION = 1
 KEY = "memento"
+_WRONG_SHAPE = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 def kept_run(run: Run) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def restored(trajectory: dict[str, Any]) -> Run | None:
         found = [p for part in [trajectory, *(subs if isinstance(subs, list) else [])] for p in _pieces(part)]
         found.sort(key=lambda piece: piece[0])
         return msgspec.structs.replace(header, steps=tuple(msgspec.convert(fields, Step) for _, fields in found))
-    except (msgspec.ValidationError, RecursionError, KeyError, TypeError):
+    except (msgspec.ValidationError, *_WRONG_SHAPE):
         return None
 
 
