@@ -114,6 +114,15 @@ def test_what_is_not_sure_is_said_in_words(call: Call, trials: Path) -> None:
     assert "was not measured" in call("reflect", "--run", str(trials)).out
 
 
+def test_a_step_whose_words_show_nothing_is_never_sure(tmp_path: Path) -> None:
+    file = tmp_path / "bare.json"
+    names = ("Lead (thought)", "Lead (-> Bo)", "Bo")
+    history = [{"role": name, "content": "Well, so be it then."} for name in names]
+    file.write_text(json.dumps({"history": history, "question": "Where?"}))
+    decisive = pipeline.reflect_run(str(file), OPTIONS)["decisive"]
+    assert (decisive["actor"], decisive["confidence"] > 0.6, decisive["certainty"]) == ("Bo", True, "likely")
+
+
 def test_id_and_like_belong_to_run(call: Call, trials: Path) -> None:
     assert call("reflect", "--like", str(trials)).code == 2
     assert call("reflect", "--id", "x").code == 2

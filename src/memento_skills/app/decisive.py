@@ -64,7 +64,9 @@ def answer(run: Run, failures: Sequence[Failure], like: Sequence[Run] = ()) -> d
             "confidence": candidates[0]["score"],
             "speaker": candidates[0]["actor"],
             "actor_confidence": round(ranking.actors[0][1], 4),
-            "certainty": attribution.certainty(best.score, runner_up, measured=measured),
+            "certainty": attribution.certainty(
+                best.score, runner_up, measured=measured and told.telling != attribution.PLACE
+            ),
             "calibrated": measured,
         },
         "candidates": candidates,
@@ -94,7 +96,8 @@ def _runs(paths: Sequence[str], options: Options) -> list[Run]:
     found = list(reading.runs_of(paths, options, salt=b"nothing is stored by this command"))
     runs = [run for result in found for run in result.runs]
     if not runs:
-        reasons = ", ".join(r.reason for r in found if r.reason) or "it holds none"
+        notes = [r.reason for r in found if r.reason] + [q.reason for r in found for q in r.quarantined]
+        reasons = ", ".join(dict.fromkeys(notes[:5])) or "it holds none"
         raise BadInput("no run can be read", where=", ".join(paths), hint=reasons)
     return runs
 

@@ -4,10 +4,11 @@ from memento_skills.detect.attribution.attribute import Attribution, attribute
 from memento_skills.detect.attribution.like import deviations, same_task
 from memento_skills.detect.attribution.moments import Moment, Story, story
 from memento_skills.detect.attribution.rank import Ranked, Ranking, rank, weights
-from memento_skills.detect.attribution.say import Told, certainty, tell
+from memento_skills.detect.attribution.say import PLACE, Told, certainty, tell
 from memento_skills.detect.attribution.signs import Signs, signs
 
 __all__ = [
+    "PLACE",
     "Attribution",
     "Moment",
     "Ranked",

@@ -20,6 +20,10 @@ from memento_skills.records import Cause, Citation, Failure, FailureKind, Run
 
 QUOTE = 300
 """Characters of a quote."""
+NAME = 80
+"""Characters of a name in a sentence."""
+PLACE = "place"
+"""The telling of a moment whose words show nothing."""
 SURE, LIKELY = 0.6, 0.4
 """Confidence from which on a step is said to be sure, or likely; below it the answer says that it is not sure."""
 
@@ -78,8 +82,8 @@ def tell(run: Run, story: Story, at: int, shown: Signs, failure: Failure | None 
     names: dict[str, Any] = {
         "actor": _named(story, moment),
         "step": moment.entry,
-        "tool": tool,
-        "to": moment.to or "another agent",
+        "tool": tool[:NAME],
+        "to": moment.to[:NAME] or "another agent",
         "next": after if after is not None else moment.entry,
     }
     quotes = [_cited(run, moment, telling.quote, failure.call_step if failure else None)]
@@ -101,7 +105,7 @@ def tell(run: Run, story: Story, at: int, shown: Signs, failure: Failure | None 
 def _named(story: Story, moment: Moment) -> str:
     if moment.actor in ("agent", "user", "tool"):
         return f"the {moment.actor}"
-    return f"the sub-agent {moment.actor}" if story.shape == "work" else moment.actor
+    return f"the sub-agent {moment.actor[:NAME]}" if story.shape == "work" else moment.actor[:NAME]
 
 
 def _after(run: Run, story: Story, at: int, failure: Failure | None) -> int | None:
