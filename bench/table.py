@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench import decisive
+from bench import causes, concentration, decisive, grouping
 
 Results = Mapping[str, Any]
 
@@ -27,7 +27,9 @@ def page(results: Results) -> str:
         "",
     ]
     sections = {"ingest": _ingest, "growth": _growth, "first_screen": _screen, "backtest": _backtest}
-    for name, section in (*sections.items(), ("decisive", decisive.lines)):
+    sections |= {"decisive": decisive.lines, "causes": causes.lines, "grouping": grouping.lines}
+    sections |= {"concentration": concentration.lines}
+    for name, section in sections.items():
         if name in results:
             lines += [*section(results[name]), ""]
     return "\n".join(lines)
@@ -50,8 +52,9 @@ def _entries(results: Results) -> Iterator[tuple[str, str, str, bool | None]]:
     if found := results.get("start"):
         yield "`memento --help`, wall", f"{found['wall']:.3f} s", "<= 0.25 s", found["wall"] <= 0.25
         yield "`memento --help`, peak memory", f"{found['rss']:.0f} MB", "<= 60 MB", found["rss"] <= 60
-    if found := results.get("decisive"):
-        yield from decisive.entries(found)
+    for name, part in (("decisive", decisive), ("causes", causes), ("grouping", grouping), ("concentration", concentration)):
+        if found := results.get(name):
+            yield from part.entries(found)
     for name, found in results.get("backtest", {}).items():
         yield f"backtest of {name}, learned, macro", _rates(found["macro"]["learned"]), "as it is", None
 
