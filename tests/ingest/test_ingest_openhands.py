@@ -324,6 +324,13 @@ def test_the_first_state_names_the_conversation(tmp_path: Path) -> None:
     assert (run.key, run.cwd, run.model, run.steps[0].entry) == ("openhands:c-1", "/srv/app", "model-a", 1)
 
 
+@pytest.mark.parametrize(("command", "tool"), [("view", "view"), ("create", "create"), ("str_replace", "edit")])
+def test_the_editor_is_called_by_what_it_does(tmp_path: Path, command: str, tool: str) -> None:
+    run = run_of(tmp_path, acts(1, "file_editor", command=command, path="/a"), sees(2))
+    assert [s.tool for s in run.steps[1:]] == [tool, tool]
+    assert run.steps[1].args == {"path": "/a", "_tool": "file_editor", "_command": command}
+
+
 def test_an_event_that_is_sent_twice_counts_once(tmp_path: Path) -> None:
     found = found_in(tmp_path, asks(0, "a"), asks(0, "a"), v0(1, "user", action="message", args={"content": "b"}))
     assert ([s.text for s in found.runs[0].steps], found.ignored) == (["a", "b"], {"(repeated event)": 1})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -15,8 +18,22 @@ from memento_skills.records import Status
 _COUNTED = re.compile(r"(?:functions[.:])?[A-Za-z_.-]{0,40}[:_.-]?\d{1,6}")
 _LARGEST_CODE = 1 << 32
 _REMEMBERED = 512
-SHELLS = frozenset({"run", "execute_bash", "terminal", "bash"})
-"""Names of the tool that runs shell commands."""
+
+
+class _Editor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: frozenset[str]
+    commands: dict[str, str]
+
+
+class _Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    shells: frozenset[str]
+    editor: _Editor
+
+
+@cache
+def words() -> _Words:
+    """The table `openhands.toml`, read once."""
+    return msgspec.convert(tomllib.loads(files(__package__).joinpath("openhands.toml").read_text("utf-8")), _Words)
 
 
 class OpenHandsMemory(Memory):
@@ -50,16 +67,20 @@ class OpenHandsSession(Session[OpenHandsMemory]):
         return known
 
     def begin(self, context: Context, event: str, tool: str, args: dict[str, Any], native: str) -> None:
-        """A call; an action without a native id goes by its event's."""
+        """A call; an action without a native id goes by its event's. The editor is called by what it does."""
         memory = self.memory
         name = self._unused(native) if native else f"{memory.id}:{event}"
+        editor, command = words().editor, args.get("command")
+        if tool in editor.name and isinstance(command, str) and command in editor.commands:
+            rest = {key: value for key, value in args.items() if key != "command"}
+            tool, args = editor.commands[command], {**rest, "_tool": tool, "_command": command}
         for key in (event, f"call {native}") if native else (event,):
             memory.calls.pop(key, None)
             memory.calls[key] = name
         for _ in range(len(memory.calls) - 2 * _REMEMBERED):
             del memory.calls[next(iter(memory.calls))]
         self.call(context, tool, args, name)
-        if tool in SHELLS and memory.folder:
+        if tool in words().shells and memory.folder:
             if memory.folder != memory.cwd or memory.stated not in ("", memory.cwd):
                 self.steps[-1] = msgspec.structs.replace(self.steps[-1], cwd=memory.folder)
             memory.stated = memory.folder

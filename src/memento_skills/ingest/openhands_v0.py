@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memento_skills.ingest.loose import NotReadable, json_of, loosely
-from memento_skills.ingest.openhands_session import SHELLS, OpenHandsSession, shell_ended
+from memento_skills.ingest.openhands_session import OpenHandsSession, shell_ended, words
 from memento_skills.ingest.openhands_shapes import V0Event
 from memento_skills.ingest.session import Context
 from memento_skills.ingest.status import StatusOf, classify, says_error
@@ -127,7 +127,7 @@ def _observation(session: OpenHandsSession, context: Context, event: V0Event) ->
 def _ended(kind: str, text: str, extras: dict[str, Any], shell: dict[str, Any]) -> StatusOf:
     if kind == "error":
         return classify(text, error=True)
-    if kind in SHELLS:
+    if kind in words().shells:
         return shell_ended(text, shell.get("exit_code", extras.get("exit_code")))
     if kind == "mcp" and _mcp_failed(text):
         return classify(text, error=True)
