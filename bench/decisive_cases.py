@@ -49,13 +49,13 @@ class Case(NamedTuple):
         return [self.story.moments[at].actor for at in sorted(self.signs)]
 
 
-def cases(data: Path) -> list[Case]:
-    """All labelled runs of the shared data, in the order of files."""
+def cases(data: Path, each: int = 1) -> list[Case]:
+    """Every `each`-th labelled run of the shared data, in the order of files."""
     found: list[Case] = []
     for folder, name in SUBSETS.items():
-        files = sorted((data / "who-and-when" / folder).glob("*.json"))
+        files = sorted((data / "who-and-when" / folder).glob("*.json"))[::each]
         found += [_who_and_when(name, file) for file in files]
-    return found + list(_tau(data / "agentrx-tau"))
+    return found + list(_tau(data / "agentrx-tau"))[::each]
 
 
 def read(file: Path) -> list[Run]:
