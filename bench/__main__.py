@@ -19,7 +19,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import backtesting, causes, concentration, decisive, first_screen, grouping, growth, ingesting, start
+from bench import (
+    backtesting,
+    causes,
+    concentration,
+    decisive,
+    detection,
+    first_screen,
+    grouping,
+    growth,
+    ingesting,
+    start,
+)
 from bench.data import Settings, folder
 from bench.table import page
 
@@ -30,6 +41,7 @@ ROWS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "first_screen": first_screen.row,
     "backtest": backtesting.row,
     "decisive": decisive.row,
+    "detection": detection.row,
     "causes": causes.row,
     "grouping": grouping.row,
     "concentration": concentration.row,

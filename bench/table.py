@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench import causes, concentration, decisive, grouping
+from bench import causes, concentration, decisive, detection, grouping
 
 Results = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ def page(results: Results) -> str:
     ]
     sections = {"ingest": _ingest, "growth": _growth, "first_screen": _screen, "backtest": _backtest}
     sections |= {"decisive": decisive.lines, "causes": causes.lines, "grouping": grouping.lines}
-    sections |= {"concentration": concentration.lines}
+    sections |= {"concentration": concentration.lines, "detection": detection.lines}
     for name, section in sections.items():
         if name in results:
             lines += [*section(results[name]), ""]
@@ -52,7 +52,8 @@ def _entries(results: Results) -> Iterator[tuple[str, str, str, bool | None]]:
     if found := results.get("start"):
         yield "`memento --help`, wall", f"{found['wall']:.3f} s", "<= 0.25 s", found["wall"] <= 0.25
         yield "`memento --help`, peak memory", f"{found['rss']:.0f} MB", "<= 60 MB", found["rss"] <= 60
-    for name, part in (("decisive", decisive), ("causes", causes), ("grouping", grouping), ("concentration", concentration)):
+    own = {"decisive": decisive, "detection": detection, "causes": causes, "grouping": grouping}
+    for name, part in (own | {"concentration": concentration}).items():
         if found := results.get(name):
             yield from part.entries(found)
     for name, found in results.get("backtest", {}).items():
