@@ -24,7 +24,7 @@ LOGS = ("claude-code", "claude-code-small", "codex", "opencode", "copilot", "gem
 
 def main() -> int:
     arguments = sys.argv[1:]
-    data = Path(arguments[0] if arguments else os.environ.get("MEMENTO_TEST_DATA") or ROOT.parent / "shared" / "data")
+    data = Path(arguments[0]) if arguments else data_folder()
     out = Path(arguments[1]) if len(arguments) > 1 else ROOT / "out" / "showcase.html"
     found = [data / name for name in LOGS if (data / name).is_dir()]
     if not found:
@@ -36,6 +36,11 @@ def main() -> int:
     out.write_text(text, encoding="utf-8", newline="\n")
     print(out)
     return 0
+
+
+def data_folder() -> Path:
+    """`MEMENTO_TEST_DATA`, else the shared data beside the repository."""
+    return Path(os.environ.get("MEMENTO_TEST_DATA") or ROOT.parent / "shared" / "data")
 
 
 def built(data: Path, found: list[Path], scratch: Path) -> str:

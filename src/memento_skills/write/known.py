@@ -113,7 +113,8 @@ def _commands(text: str) -> frozenset[str]:
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)].rstrip("e")
+            stem = word[: -len(ending)].rstrip("e")
+            return stem[:-1] if stem[-1:] == stem[-2:-1] and stem[-1:] not in "ls" else stem
     return word.rstrip("e") if len(word) > 3 else word
 
 
