@@ -125,8 +125,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## Concentration"
     yield ""
     yield "Share of the repeated episodes in the top 20 % of patterns: ranked and measured on the same lineages (in"
-    yield "sample), and ranked on half of them and measured on the other (held out, with a 90 % interval by bootstrap over"
-    yield f"lineages). Last: the range when each tenth of the lineages is left out in turn (from {FEWEST} lineages on),"
+    yield "sample), and ranked on half of them and measured on the other (held out, with a 90 % interval by bootstrap"
+    yield f"over lineages). Last: the range when each tenth of the lineages is left out in turn (from {FEWEST} lineages on),"
     yield "and whether it stays within 5 points. n/a = too few lineages. The claim behind the product is 0.78."
     for name in ("all", "agents"):
         yield ""

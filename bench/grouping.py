@@ -137,9 +137,9 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The section of the page."""
     yield "## Grouping"
     yield ""
-    yield "Groups of the labels, and of a generated corpus (`bench/corpus.toml`, written before the rules were tuned on it;"
-    yield "half of the forms of each cause held out; the same language model wrote forms and rules). Drain3 with masks for"
-    yield f"paths, hashes and numbers, at the best of the thresholds {', '.join(map(str, SIMILARITIES))} for each set."
+    yield "Groups of the labels, and of a generated corpus (`bench/corpus.toml`, written before the rules were tuned on"
+    yield "it; half of the forms of each cause held out; the same language model wrote forms and rules). Drain3 with masks"
+    yield f"for paths, hashes and numbers, at the best of the thresholds {', '.join(map(str, SIMILARITIES))} for each set."
     for name, one in found.items():
         truth = one["methods"]["ours"]["true_groups"]
         yield ""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from bench.agreement import adjusted_mutual_information, b_cubed, by_class, kappa, v_measure
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.agreement import adjusted_mutual_information, b_cubed, by_class, kappa, v_measure
 
 LABELS = st.lists(st.sampled_from("abc"), min_size=1, max_size=12)
 
