@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,7 +68,7 @@ def _far(failure: Failure) -> bool:
 
 
 def _rare(tool: str, command: str, text: str, name: str) -> Failure:
-    ends = {"call_id": f"rare-{name}", "tool": tool}
+    ends: dict[str, Any] = {"call_id": f"rare-{name}", "tool": tool}
     steps = (
         Step(seq=0, kind="call", actor="agent", args={"command": command} if command else {"id": "7"}, **ends),
         Step(seq=1, kind="result", actor="tool", text=text, status="error", exit_code=1 if command else None, **ends),
