@@ -18,7 +18,17 @@ from memento_skills.app.options import Options
 from memento_skills.store.store import open_store
 
 ROOT = Path(__file__).resolve().parents[1]
-LOGS = ("claude-code", "claude-code-small", "codex", "opencode", "copilot", "gemini")
+LOGS = (
+    "claude-code",
+    "claude-code-small",
+    "codex",
+    "opencode",
+    "copilot",
+    "gemini",
+    "specstory",
+    "swe-agent",
+    "mini-swe-agent",
+)
 """Folders of real sessions. Benchmarks with simulated users are left out: their agents have no skills."""
 
 

@@ -70,10 +70,13 @@ class Lab:
         return rows(self.runs, self.failures, {})
 
     def reflect(self, **changes: Any) -> Reflection:
+        return self.reflect_as(SIGNATURE, **changes)
+
+    def reflect_as(self, signature: Signature, **changes: Any) -> Reflection:
         found = evidence(self.table())
-        count = len(found.episodes.get(SIGNATURE.id, ()))
+        count = len(found.episodes.get(signature.id, ()))
         pattern = Pattern(
-            id=SIGNATURE.id, signature=SIGNATURE, title="t", cause="wrong_command", remedy="skill", fault="agent",
+            id=signature.id, signature=signature, title="t", cause="wrong_command", remedy="skill", fault="agent",
             severity=3, lane="broad", failures=count, episodes=count, runs=count, lineages=count, projects=("shop",),
         )  # fmt: skip
         pattern = replace(pattern, **changes)
@@ -198,3 +201,25 @@ def test_only_the_first_failure_of_a_lineage_is_its_episode_and_work_is_good() -
     found = lab.table()
     assert [(r.label) for r in found] == ["episode", "again", "good", "good"]
     assert lines(found) == ["a", "a", "b", "c"]
+
+
+def test_an_option_that_the_error_denies_is_left_out_although_nothing_worked_afterwards() -> None:
+    signature = Signature(
+        version="t", parts=(Part(name="error", text="unknown-option --stat"), Part(name="command", text="gh pr"))
+    )
+    lab = Lab().run(("gh pr --stat", False)).run(("gh pr --stat x", False)).run(("gh pr", True))
+    lab.failures = {key: replace(f, signature=signature) for key, f in lab.failures.items()}
+    made = lab.reflect_as(signature)
+    assert made.guard is not None
+    assert made.facts["rule"] == "**`gh pr` has no option `--stat`.** It stops with an unknown option; leave it out."
+    assert {(c.feature, c.value) for c in made.guard.conditions} == {
+        ("tool", "Bash"), ("command", "gh pr"), ("flag", "--stat")
+    }  # fmt: skip
+    assert lab.run(("gh pr --stat y", True)).reflect_as(signature).guard is None, "it also went through"
+
+
+def test_a_pattern_without_a_row_before_the_split_is_refused() -> None:
+    signature = Signature(
+        version="t", parts=(Part(name="error", text="unknown-option -x"), Part(name="command", text="a"))
+    )
+    assert Lab().run(("ls", True)).reflect_as(signature).refused

@@ -23,7 +23,8 @@ def told_lesson(pattern: Pattern, table: Table, numbers: Sequence[int], rows: Se
     error, _, option = parts.get("error", "").partition(" ")
     command = parts.get("command", "")
     expect = Expect(form="without", flag=option)
-    if error != UNKNOWN_OPTION or not option or not sayable(expect) or not command or not plain(command):
+    known = bool(rows) and error == UNKNOWN_OPTION and bool(option) and bool(command)
+    if not known or not sayable(expect) or not plain(command):
         return None
     situation = (
         Condition(feature="tool", value=rows[0].call.step.tool),
