@@ -30,6 +30,7 @@ from memento_skills.reflect.contrast import Table, table
 from memento_skills.reflect.lesson import Lesson, lesson_of
 from memento_skills.reflect.plain import plain
 from memento_skills.reflect.say import claims, extras, templates, topics
+from memento_skills.reflect.stated import stated
 from memento_skills.reflect.words import commands_of, facts_of
 
 MAX_CITATIONS = 4
@@ -78,6 +79,7 @@ class TemplateReflector:
         numbers = evidence.episodes.get(pattern.id, ())
         rows = [evidence.table.rows[i] for i in numbers]
         lesson, refused = lesson_of(evidence.table, numbers, rows)
+        lesson = lesson or stated(evidence.table, numbers)
         if lesson is None:
             return _refusal(self.name, pattern, quotes, refused)
         reflection = _worded(self.name, pattern, lesson, rows, quotes, runs)
