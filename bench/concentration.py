@@ -126,8 +126,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "Share of the repeated episodes in the top 20 % of patterns: ranked and measured on the same lineages (in"
     yield "sample), and ranked on half of them and measured on the other (held out, with a 90 % interval by bootstrap"
-    yield f"over lineages). Last: the range when each tenth of the lineages is left out in turn (from {FEWEST} lineages on),"
-    yield "and whether it stays within 5 points. n/a = too few lineages. The claim behind the product is 0.78."
+    yield f"over lineages). Last: the range when each tenth of the lineages is left out in turn (from {FEWEST}"
+    yield "lineages on), and whether it stays within 5 points. n/a = too few lineages. The product's claim is 0.78."
     for name in ("all", "agents"):
         yield ""
         yield f"### {'All failures' if name == 'all' else 'Failures of agents and denials only'}"

@@ -87,7 +87,7 @@ def _run(form: Form, number: int, rng: random.Random) -> Run:
         text = f"{rng.choice(_NOISE)}\n{text}"
     shown, code = _shown(text, client, form, rng)
     status = classify(shown, error=True)
-    ends = {"call_id": f"c{number}", "tool": tool}
+    ends: dict[str, Any] = {"call_id": f"c{number}", "tool": tool}
     steps = (
         Step(seq=0, kind="message", actor="user", text="please go on"),
         Step(seq=1, kind="call", actor="agent", args=args, **ends),

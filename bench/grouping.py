@@ -138,8 +138,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## Grouping"
     yield ""
     yield "Groups of the labels, and of a generated corpus (`bench/corpus.toml`, written before the rules were tuned on"
-    yield "it; half of the forms of each cause held out; the same language model wrote forms and rules). Drain3 with masks"
-    yield f"for paths, hashes and numbers, at the best of the thresholds {', '.join(map(str, SIMILARITIES))} for each set."
+    yield "it; half of the forms of each cause held out; the same language model wrote forms and rules). Drain3"
+    yield f"with masks for paths, hashes, numbers, at the best of the thresholds {', '.join(map(str, SIMILARITIES))}."
     for name, one in found.items():
         truth = one["methods"]["ours"]["true_groups"]
         yield ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -42,15 +43,15 @@ def run(name: str, *calls: tuple[str, str]) -> Run:
     steps: list[Step] = []
     for command, text in calls:
         number = len(steps)
-        both = {"tool": "Bash", "call_id": f"{name}-{number}", "at": NOON + number}
+        both: dict[str, Any] = {"tool": "Bash", "call_id": f"{name}-{number}", "at": NOON + number}
         steps.append(
-            Step(seq=number, kind="call", actor="agent", args={"command": command}, uid=f"{name}{number}", **both)  # type: ignore[arg-type]
+            Step(seq=number, kind="call", actor="agent", args={"command": command}, uid=f"{name}{number}", **both)
         )
         shown = f"Exit code 1\n{text}".rstrip()
         steps.append(
             Step(
                 seq=number + 1, kind="result", actor="tool", text=shown, status="error", exit_code=1,
-                uid=f"{name}{number + 1}", **both,  # type: ignore[arg-type]
+                uid=f"{name}{number + 1}", **both,
             )
         )  # fmt: skip
     return Run(id=name, client="made", reader="made@1", user=name, project="p", steps=tuple(steps))

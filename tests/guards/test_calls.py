@@ -88,6 +88,14 @@ def test_an_edit_moves_the_known_text_and_its_line_numbers() -> None:
     assert log.call("Edit", file_path=FILE, old_string="b2\nC", new_string="").last().features["old_text"] == "shown"
 
 
+def test_the_lines_of_a_file_in_an_element_are_known_as_well() -> None:
+    newer = f"<path>{FILE}</path>\n<type>file</type>\n<content>\n1: if x:\n2:   y\n3: z\n\n(End of file)\n</content>"
+    for shown in (newer, "<file>\n00001| if x:\n00002|   y\n00003| z\n</file>"):
+        log = Log().call("read", shown, filePath=FILE)
+        call = log.call("edit", filePath=FILE, oldString="if x:\n  y\nz", newString="z").last()
+        assert (call.features["file_read"], call.features["old_text"]) == ("yes", "shown")
+
+
 def test_a_formatter_run_marks_the_files_read_before_it_as_changed() -> None:
     log = Log().call("Read", "     1→x", file_path=FILE).call("Bash", command="gofmt -w . && git status")
     features = log.call("Edit", file_path=FILE, old_string="x", new_string="y").last().features

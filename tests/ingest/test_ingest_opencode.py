@@ -515,3 +515,15 @@ def test_real_sessions_are_accounted_for() -> None:
         lost.update(one.ignored)
     assert set(lost) == {"step-start", "patch", "file", "(empty reasoning)", "(message without parts)"}
     assert {run.client_version for f in found for run in f.runs} == {"1.3.7", "1.4.3", "1.14.30"}
+
+
+@pytest.mark.data
+@needs_data
+def test_labelled_calls_stand_where_the_labels_say() -> None:
+    rows = [json.loads(line) for line in (SHARED / "labels" / "failures.jsonl").read_text("utf-8").splitlines()]
+    asked = [row for row in rows if row["file"].startswith("opencode/")]
+    calls = steps_of("gatomia-vscode", "call") | steps_of("session-bridge", "call")
+    assert len(asked) == 15
+    assert [(r["line"], r["tool"]) for r in asked] == [
+        (calls[r["call_id"]].line, calls[r["call_id"]].tool) for r in asked
+    ]

@@ -230,23 +230,30 @@ def _check(act: Act) -> Check | None:
 
 def family_of(command: Command, checks: Checks) -> tuple[str, str]:
     """Family and name of the check that a command is, both "" where it is none."""
-    if "--help" in command.argv or "--version" in command.argv:
+    first = program(command.argv[0])
+    if first in checks.shows or "--help" in command.argv or "--version" in command.argv:
         return "", ""
-    for argv in (command.argv, peel(command.argv, runners=True)):
-        words = head(argv, 3) if argv else ()
-        if words and words[0].startswith("python") and "-m" not in words and _TEST_FILE.search(" ".join(words[1:2])):
-            return "test", "python test file"
-        for size in (3, 2, 1):
-            if family := checks.words.get(words[:size]):
-                return family, " ".join(words[:size])
-    if _TEST_SCRIPT.search(program(command.argv[0])):
-        return "test", "test script"
-    return _by_word(command, checks)
+    words = head(command.argv, 3)
+    found = _listed(words, checks)
+    if found is None and first in checks.hides.runners:
+        words = head(peel(command.argv, runners=True), 3)
+        found = _listed(words, checks)
+    if found is not None:
+        return found
+    return ("test", "test script") if _TEST_SCRIPT.search(first) else _by_word(words, checks)
 
 
-def _by_word(command: Command, checks: Checks) -> tuple[str, str]:
+def _listed(words: tuple[str, ...], checks: Checks) -> tuple[str, str] | None:
+    if words and words[0].startswith("python") and "-m" not in words and _TEST_FILE.search(" ".join(words[1:2])):
+        return "test", "python test file"
+    for size in (3, 2, 1):
+        if family := checks.words.get(words[:size]):
+            return family, " ".join(words[:size])
+    return None
+
+
+def _by_word(words: tuple[str, ...], checks: Checks) -> tuple[str, str]:
     """A program whose second or third word says `test`, `lint` or `build`: `manage.py test`, `bazel test`."""
-    words = head(peel(command.argv, runners=True), 3)
     if not words or words[0] in checks.hides.readers:
         return "", ""
     for name, known in checks.word.items():

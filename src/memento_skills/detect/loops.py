@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from memento_skills.detect.facts import Act, Facts, prose, typed
+from memento_skills.detect.facts import Act, Facts, typed
 from memento_skills.detect.silent_build import Seen
 from memento_skills.records import digest
 from memento_skills.shell import head
@@ -33,6 +33,8 @@ _NOTHING = re.compile(
 def cycles(facts: Facts) -> Iterator[Seen]:
     """Up to four calls that came three times in a row with the same answers; a cycle of one is `repeated-calls`."""
     for stretch in _stretches(facts):
+        if not _repeats(stretch):
+            continue
         acts = [act for act in stretch if not _polls(act, facts)]
         keys = [digest(act.call.tool, act.call.args, act.result.text if act.result else "") for act in acts]
         i = 0
@@ -96,7 +98,7 @@ def same_words(facts: Facts) -> Iterator[Seen]:
     for at, step in enumerate(facts.run.steps):
         if step.kind != "message" or step.actor != "agent" or step.agent:
             continue
-        words = " ".join(_VARIABLE.sub("", prose(step.text)).lower().split())
+        words = f"{len(step.text) // 50} " + " ".join(_VARIABLE.sub("", step.text[:400]).lower().split())
         if len(words) < 60:
             continue
         seen[words] += 1
@@ -114,6 +116,14 @@ def _stretches(facts: Facts) -> Iterator[Sequence[Act]]:
         if at in acts:
             found.setdefault((asked, step.agent), []).append(acts[at])
     yield from found.values()
+
+
+def _repeats(acts: Sequence[Act]) -> bool:
+    """Cheap: whether two different calls or more came as often as a cycle comes round."""
+    if len(acts) < 2 * ROUNDS:
+        return False
+    counts = Counter((act.call.tool, str(act.call.args), act.result.text if act.result else "") for act in acts)
+    return sum(n >= ROUNDS for n in counts.values()) >= 2
 
 
 def _comes_round(keys: Sequence[str], start: int, period: int) -> bool:

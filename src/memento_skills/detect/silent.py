@@ -18,6 +18,7 @@ LOOKS: tuple[Look, ...] = (
     silent_checks.fixed_while_failing,
     silent_checks.contradicted,
     silent_checks.left_failing,
+    silent_checks.ended_on_error,
     silent_results.bad_news,
     silent_results.numbers,
     silent_words.gave_up,

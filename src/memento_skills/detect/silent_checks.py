@@ -21,6 +21,7 @@ UNKNOWN = 0.5
 """Confidence where an edit came after the last check: it may have helped."""
 AFTERWARDS = 40
 """Steps after a claim in which a check may contradict it."""
+_JOINS = re.compile(r"[|;\n]")
 
 
 def left_failing(facts: Facts) -> Iterator[Seen]:
@@ -37,6 +38,31 @@ def left_failing(facts: Facts) -> Iterator[Seen]:
             about=check.name, tool=act.call.tool, since=act.at,
             confidence=UNKNOWN if any(at > act.at for at in code) else None,
         )  # fmt: skip
+
+
+def ended_on_error(facts: Facts) -> Iterator[Seen]:
+    """The last call that did more than show something failed, and the agent's last message came after it."""
+    acts = [act for act in facts.acts if not act.call.agent and act.result is not None]
+    doing = [act for act in acts if act.at > facts.leg and (act.edits or act.failed or not _only_shows(act, facts))]
+    last = doing[-1] if doing else None
+    if facts.last is None or last is None or not last.failed or last.check is not None or _expected(facts, last):
+        return
+    if _only_shows(last, facts):
+        return
+    name = " ".join(head(last.commands[-1].argv, 2)) if last.commands else ""
+    yield Seen(
+        finding="ended-on-error", detector="ended-on-error@1", at=_shows(facts, last), quote=_line(last), about=name,
+        tool=last.call.tool, since=last.at,
+    )  # fmt: skip
+
+
+def _only_shows(act: Act, facts: Facts) -> bool:
+    """Whether a call only looks at something: a failed look is no work left undone."""
+    hides, tools = facts.silent.checks.hides, facts.rules.tools
+    if not act.line:
+        return act.call.tool not in tools.edits
+    shows = hides.readers | tools.readonly | tools.trivial
+    return all(program(peel(command.argv)[0]) in shows for command in act.commands)
 
 
 def claims(facts: Facts) -> Iterator[Seen]:
@@ -83,19 +109,24 @@ def fixed_while_failing(facts: Facts) -> Iterator[Seen]:
 
 
 def contradicted(facts: Facts) -> Iterator[Seen]:
-    """In the middle of a run: success was claimed, nothing was edited, and the next check of the same kind failed."""
+    """In the middle of a run: success was claimed unchecked, and the next check failed with no edit between."""
     acts = [act for act in facts.acts if not act.call.agent]
-    for at, step in enumerate(facts.run.steps):
-        if step.kind != "message" or step.actor != "agent" or step.agent or len(step.text) > 4000:
+    for n, act in enumerate(acts):
+        check = act.check
+        if check is None or check.verdict != "failed" or len(check.families) > 1:
             continue
-        if not any(act.at > at for act in acts[-1:]):
-            return
-        claim = _claimed(facts, step, "checked")
-        act = _next_check(facts, acts, at, families_said(claim)) if claim and not _seen_passing(acts, at) else None
-        if act is not None and act.check is not None and act.check.verdict == "failed" and not _expected(facts, act):
-            yield Seen(
-                finding="claim-then-failure", detector="contradicted@1", at=at, quote=claim, about=act.check.name
-            )
+        since = next((a.at for a in reversed(acts[:n]) if a.edits or (a.check and a.check.verdict == "passed")), -1)
+        if since < 0 or facts.run.steps[since].tool not in facts.rules.tools.edits or _expected(facts, act):
+            continue
+        for at in range(max(since, act.at - AFTERWARDS), act.at):
+            step = facts.run.steps[at]
+            said = step.kind == "message" and step.actor == "agent" and not step.agent
+            claim = _claimed(facts, step, "checked") if said else ""
+            if claim and families_said(claim) & set(check.families):
+                yield Seen(
+                    finding="claim-then-failure", detector="contradicted@1", at=at, quote=claim, about=check.name
+                )
+                break
 
 
 def hidden(facts: Facts) -> Iterator[Seen]:
@@ -107,8 +138,8 @@ def hidden(facts: Facts) -> Iterator[Seen]:
             if act.check.hidden:
                 yield _unseen(facts, act, "failing-check-behind-pipe", act.check.name, _line(act))
             continue
-        words = first(facts.silent.checks.hides.words, act.said)
-        command = _speaker(act, facts) if words else None
+        command = _speaker(act, facts) if _JOINS.search(act.line) else None
+        words = first(facts.silent.checks.hides.words, act.said) if command is not None else None
         if words and command is not None:
             line = next((one for one in act.said.split("\n") if words[0] in one), words[0])
             yield _unseen(facts, act, "failure-behind-pipe", " ".join(head(command.argv, 2)), line)
@@ -169,27 +200,6 @@ def families_said(claim: str) -> frozenset[str]:
     """Families of checks that a claim names; all where it names none."""
     found = {name for name, words in _FAMILY_WORDS.items() if words.search(claim)}
     return frozenset(found or _FAMILY_WORDS)
-
-
-def _next_check(facts: Facts, acts: list[Act], at: int, families: frozenset[str]) -> Act | None:
-    for act in acts:
-        if act.at <= at:
-            continue
-        if act.at > at + AFTERWARDS or act.edits or any(at < asked < act.at for asked in facts.asked):
-            return None
-        if act.check is not None and act.check.verdict != "void" and families & set(act.check.families):
-            return act if len(act.check.families) == 1 else None
-    return None
-
-
-def _seen_passing(acts: list[Act], at: int) -> bool:
-    """Whether a check passed since the last edit before a position: what it covered was rightly claimed."""
-    for act in reversed([act for act in acts if act.at < at]):
-        if act.edits:
-            return False
-        if act.check is not None and act.check.verdict == "passed":
-            return True
-    return False
 
 
 def _shows(facts: Facts, act: Act) -> int:

@@ -66,6 +66,7 @@ class Hides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     operators: frozenset[str]
     readers: frozenset[str]
     words: tuple[str, ...]
+    runners: frozenset[str]
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,6 +97,11 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def words(self) -> dict[tuple[str, ...], str]:
         """Family by the words of a command."""
         return {tuple(row.split()): name for name, rows in self.family.items() for row in rows}
+
+    @cached_property
+    def shows(self) -> frozenset[str]:
+        """Programs that are never a check and start none."""
+        return self.hides.readers - self.hides.runners
 
     @cached_property
     def programs(self) -> tuple[str, ...]:

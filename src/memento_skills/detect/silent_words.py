@@ -55,8 +55,10 @@ def dropped(facts: Facts) -> Iterator[Seen]:
         later = [s for s in steps[bound + 1 :] if not s.agent]
         if sum(s.actor == "agent" for s in later) < GOES_ON:
             continue
-        words = [set(_WORD.findall(_all(s)[:6000].lower())) for s in later if s.actor == "agent" or typed(s)]
-        for item, act in _open_items(facts, bound):
+        items = _open_items(facts, bound)
+        spoken = [s for s in later if s.actor == "agent" or typed(s)] if items else []
+        words = [set(_WORD.findall(_all(s)[:6000].lower())) for s in spoken]
+        for item, act in items:
             wanted = {w.lower() for w in _WORD.findall(item)} - facts.silent.checks.words_of.common
             if item in told or len(wanted) < 2 or _mentioned(wanted, words):
                 continue

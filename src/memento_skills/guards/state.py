@@ -18,6 +18,10 @@ from memento_skills.shell import Command, head
 
 _NUMBERED = re.compile(r"^ *(\d+)(?:→|\t|\|)([^\n]*)", re.MULTILINE)
 _NUMBERED_LINES = re.compile(r"(?: *\d+(?:→|\t|\|)[^\n]*(?:\n|\Z))+")
+# OpenCode puts a file's lines into an element, as `12: text`, its older versions as `00012| text`
+_WRAPPED = re.compile(r"\s{0,8}(?:<path>[^\n]{0,4096}\n<type>file</type>\n<content>|<file>)\n")
+_WRAPPED_LINES = re.compile(r"(?:\d+[:|][^\n]*(?:\n|\Z))+")
+_WRAPPED_LINE = re.compile(r"^(\d+)[:|] ?([^\n]*)", re.MULTILINE)
 _MISSING = re.compile(
     r"does not exist|no such file|not found|cannot find|directory not found|enoent|is not recognized", re.IGNORECASE
 )
@@ -321,11 +325,12 @@ def _merge(state: FileState, text: str, *, fresh: bool) -> None:
 
 def _numbered(text: str) -> tuple[list[int], list[str]]:
     """Line numbers and lines of what a reading tool displayed, without what the client wrote below them."""
-    block = _NUMBERED_LINES.match(text)
+    wrapped = _WRAPPED.match(text)
+    block = _WRAPPED_LINES.match(text, wrapped.end()) if wrapped else _NUMBERED_LINES.match(text)
     if block is None:
         return [], text.split("\n")
     # what follows the file's own lines is the client's: reminders, notes on cut lines
-    found = _NUMBERED.findall(block[0])
+    found = (_WRAPPED_LINE if wrapped else _NUMBERED).findall(block[0])
     return [int(number) for number, _ in found], [line for _, line in found]
 
 
@@ -337,7 +342,7 @@ def apply_edit(state: FileState, args: dict[str, Any]) -> None:
     if at < 0:
         state.know((content + "\n" + new)[-_SHOWN_LIMIT:] if new else content, [])
         return
-    if args.get("replace_all"):
+    if args.get("replace_all") or args.get("replaceAll"):
         state.know(content.replace(old, new), [])
         return
     first = content.count("\n", 0, at)
