@@ -355,6 +355,8 @@ class Ruling(Record, frozen=True, kw_only=True):
     """merge: the pattern that it becomes part of."""
     part: str = ""
     """split: name of the part of the signature that counts from now on."""
+    value: str = ""
+    """split: only failures whose part has this text leave the pattern; "" = each text is a pattern of its own."""
     undoes: str = ""
     """undo: id of the ruling."""
     curator: str

@@ -205,3 +205,36 @@ def test_the_mapping_goes_where_most_failures_went() -> None:
     found = [f for name in "abc" for f in detect.failures(run(name, DENIED))]
     after = [*found[:2], as_before(found[2])]
     assert mapping([as_before(f) for f in found], after)[as_before(found[0]).signature.id] == found[0].signature.id
+
+
+HELD = ("aws s3 cp a s3://b", "An error occurred (AccessDenied) when calling PutObject: under legal hold")
+USUAL = ("aws s3 cp a s3://b", "An error occurred (AccessDenied) when calling PutObject: not your bucket")
+
+
+def with_rare(store: Store, others: int = 250) -> str:
+    """Many failures of one pattern, and two of one tenant that are about something else. The pattern's id."""
+    many = [msgspec.structs.replace(run(f"big{n}", USUAL), tenant=f"big{n % 3}") for n in range(others)]
+    few = [msgspec.structs.replace(run(f"small{n}", HELD), tenant="small") for n in range(2)]
+    filled(store, *many, *few)
+    assert len(ids(store)) == 1
+    return next(iter(ids(store)))
+
+
+def test_a_rare_form_of_one_tenant_becomes_a_pattern_of_its_own(store: Store) -> None:
+    pattern = with_rare(store)
+    assert grouping.keep_apart(store, OPTIONS, PARTS) == 1
+    own = [p for p in store.patterns() if p.id != pattern]
+    assert [(p.tenants, p.lineages) for p in own] == [(("small",), 2)]
+    assert grouping.keep_apart(store, OPTIONS, PARTS) == 0
+
+
+def test_a_rare_form_is_not_kept_apart_again_after_a_person_took_it_back(store: Store) -> None:
+    pattern = with_rare(store)
+    grouping.keep_apart(store, OPTIONS, PARTS)
+    grouping.undo(store, store.rulings()[0].id, OPTIONS, PARTS, "Ada")
+    assert (grouping.keep_apart(store, OPTIONS, PARTS), ids(store)) == (0, {pattern})
+
+
+def test_a_form_that_is_not_rare_stays_in_its_pattern(store: Store) -> None:
+    pattern = with_rare(store, others=20)
+    assert (grouping.keep_apart(store, OPTIONS, PARTS), ids(store)) == (0, {pattern})

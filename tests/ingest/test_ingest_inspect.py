@@ -6,10 +6,12 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_build import Unmasked, conserved
@@ -153,10 +155,47 @@ def test_another_archive_is_no_log(tmp_path: Path) -> None:
 
 
 def test_a_member_that_is_too_large_is_left_out_and_said(tmp_path: Path) -> None:
-    bomb = sample(called("c" * (zipped.MEMBER_CAP + 1)))
-    found = read(tmp_path, archive(bomb, sample(uuid="u2")))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        target.writestr("samples/0.json", b"c" * (zipped.MEMBER_CAP + 1))
+        target.writestr("samples/1.json", json.dumps(sample(uuid="u2")))
+        target.writestr("header.json", json.dumps(HEADER))
+    found = read(tmp_path, made.getvalue())
     assert [run.id for run in found.runs] == ["u2"]
-    assert [q.reason for q in found.quarantined] == ["zip: member 1 is larger than 16 MiB, or all are than a GiB"]
+    assert [q.reason for q in found.quarantined] == ["zip: member 1 is larger than 64 MiB, or all are than a GiB"]
+
+
+def packed_with_zstd(text: bytes, **changed: int) -> bytes:
+    """An archive with one member packed by Zstandard and a header, written by hand from the format's specification."""
+    names, bodies = [b"samples/0.json", b"header.json"], [text, json.dumps(HEADER).encode()]
+    local, central = b"", b""
+    for title, body in zip(names, bodies, strict=True):
+        data = zstandard.ZstdCompressor().compress(body)
+        crc = changed.get("crc", zlib.crc32(body))
+        size = changed.get("size", len(data))
+        fields = struct.pack("<HHHHHIIIHH", 63, 0, 93, 0, 33, crc, size, len(body), len(title), 0)
+        central += b"PK\x01\x02" + struct.pack("<H", 63) + fields
+        central += struct.pack("<HHHII", 0, 0, 0, 0, len(local)) + title
+        local += b"PK\x03\x04" + fields + title + data
+    end = struct.pack("<HHHHIIH", 0, 0, 2, 2, len(central), len(local), 0)
+    return local + central + b"PK\x05\x06" + end
+
+
+def test_members_packed_with_zstandard_are_read(tmp_path: Path) -> None:
+    found = read(tmp_path, packed_with_zstd(json.dumps(sample(uuid="u1")).encode()))
+    assert [run.id for run in found.runs] == ["u1"]
+    assert found.quarantined == ()
+
+
+@pytest.mark.parametrize("changed", [{"crc": 5}, {"size": 2**31}, {"size": 3}])
+def test_wrong_facts_of_a_zstandard_member_are_said_or_harmless(tmp_path: Path, changed: dict[str, int]) -> None:
+    found = read(tmp_path, packed_with_zstd(json.dumps(sample(uuid="u1")).encode(), **changed))
+    assert [run.id for run in found.runs] in ([], ["u1"])
+
+
+def test_a_zstandard_member_that_unpacks_to_too_much_is_left_out(tmp_path: Path) -> None:
+    found = read(tmp_path, packed_with_zstd(b"0" * (zipped.MEMBER_CAP + 1)))
+    assert [q.reason[:23] for q in found.quarantined] == ["zip: member 1 is larger"]
 
 
 def test_a_broken_or_encrypted_member_is_left_out_and_said(tmp_path: Path) -> None:

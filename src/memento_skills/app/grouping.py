@@ -17,6 +17,8 @@ from memento_skills.store.moves import EVIDENCE, RULING, VERSION
 from memento_skills.store.store import Store
 from memento_skills.store.tx import Tx
 
+OWN = "memento"
+"""Who rules where no person does."""
 NOTE = "grouping"
 """Note of the store: version of the signatures of its failures."""
 
@@ -60,6 +62,26 @@ def up_to_date(store: Store, options: Options, parts: Parts, progress: Progress)
         tx.put_note(NOTE, detect.Template.name)
         tx.audit("grouping", {"version": digest(detect.Template.name), "patterns": len(final)})
     return len(final)
+
+
+def keep_apart(store: Store, options: Options, parts: Parts) -> int:
+    """Rule that rare forms which one tenant alone has are patterns of their own; how many rulings were new.
+
+    A person may take such a ruling back; it is not made again.
+    """
+    lineages, made = store.lineages(), 0
+    known = [replace(f, lineage=lineages.get(f.run, f.run)) for f in store.failures()]
+    ruled = {(r.pattern, r.part, r.value) for r in store.rulings()}
+    for pattern, said in regroup.of_one_tenant(known):
+        one = next(failure.signature for failure in known if failure.signature.id == pattern)
+        if (pattern, "said", said) not in ruled:
+            made += 1
+            ruling = Ruling(
+                id="", kind="split", pattern=pattern, signature=one, part="said", value=said, curator=OWN,
+                at=options.now,
+            )  # fmt: skip
+            _rule(store, replace(ruling, id=digest("ruling", ruling)), options, parts, {})
+    return made
 
 
 def _noted(store: Store) -> None:

@@ -81,6 +81,8 @@ def scan(
 ) -> Scanned:
     """Logs in, a queue of tested patches out. With nothing new in the logs or the skills, nothing is done again."""
     ingested = ingest(store, paths, options, progress, seconds=seconds)
+    if ingested.runs:
+        grouping.keep_apart(store, options, Parts(options))
     shelf = shelf_of(options, store.headers())
     basis = _basis(store, options, shelf)
     if store.note("basis") != basis:

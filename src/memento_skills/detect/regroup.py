@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from memento_skills.errors import UsageError
 from memento_skills.records import Failure, Part, Ruling, Signature
 
+RARE = 0.01
+"""Share of a pattern's failures up to which a form of one tenant is kept apart."""
 WAS = "was"
 """Name of the part that keeps the id which a failure had before a ruling."""
 
@@ -73,6 +75,35 @@ def splittable(signatures: Sequence[Signature]) -> dict[str, int]:
     return {name: len(found) for name, found in sorted(values.items()) if len(found) > 1}
 
 
+def of_one_tenant(failures: Iterable[Failure]) -> tuple[tuple[str, str], ...]:
+    """Rare forms that one tenant alone has, as (pattern, form): they must not be swallowed by what others mean by it.
+
+    A form is the masked line (the part `said`) of an error that is grouped by its name. It is rare where it is at most
+    `RARE` of its pattern's failures; of one tenant, where no other tenant has it, that tenant has no other form in
+    the pattern, and several of its lineages show it. Failures without a tenant count as one tenant more.
+    """
+    forms: dict[str, dict[str, list[Failure]]] = defaultdict(lambda: defaultdict(list))
+    for failure in failures:
+        said = next((p.text for p in failure.signature.parts if p.name == "said" and not p.contributes), "")
+        if said:
+            forms[failure.signature.id][said].append(failure)
+    return tuple(
+        (pattern, said) for pattern, found in sorted(forms.items()) for said in sorted(found) if _is_rare(found, said)
+    )
+
+
+def _is_rare(forms: Mapping[str, Sequence[Failure]], said: str) -> bool:
+    own, tenants = forms[said], {failure.tenant for failure in forms[said]}
+    others = [failure for form, found in forms.items() if form != said for failure in found]
+    return (
+        len(tenants) == 1
+        and "" not in tenants
+        and not any(failure.tenant in tenants for failure in others)
+        and len({failure.lineage or failure.run for failure in own}) >= 2
+        and len(own) <= RARE * (len(own) + len(others))
+    )
+
+
 def by_part(signature: Signature, name: str) -> Signature:
     """The signature with one more part that counts. Raises UsageError where it has no such part."""
     if not any(part.name == name for part in signature.parts):
@@ -99,10 +130,15 @@ def _split(known: tuple[Failure, ...], ruling: Ruling, moved: Mapping[str, str])
     target = moved.get(ruling.signature.id, ruling.signature.id)
     return tuple(
         _with(f, by_part(f.signature, ruling.part), f"split by {ruling.curator}")
-        if f.signature.id == target and any(part.name == ruling.part for part in f.signature.parts)
+        if f.signature.id == target and _divided(f.signature, ruling)
         else f
         for f in known
     )
+
+
+def _divided(signature: Signature, ruling: Ruling) -> bool:
+    text = next((part.text for part in signature.parts if part.name == ruling.part), None)
+    return text is not None and ruling.value in ("", text)
 
 
 def _with(failure: Failure, signature: Signature, hint: str) -> Failure:

@@ -16,6 +16,8 @@ FORGOTTEN = 250
 """Steps between two edits after which going back is no longer about the first."""
 ORDERED = 12
 """Steps after a person's message within which going back is what they ordered."""
+_OTHERWISE = frozenset(("--staged", "-S", "-b", "-B", "--ours", "--theirs", "-p", "--patch"))
+"""Options of `git checkout` and `restore` that do something else: the index, a new branch, one side of a merge."""
 _IMPORT = re.compile(
     r"\s*(?:import\b|from\b|use\b|using\b|#include|require\b|const .{1,80}= require"
     r"|[\w.]{0,40} ?[\"'][\w./@-]+[\"'],?\s*$|[()]\s*$|$)"
@@ -38,9 +40,9 @@ def thrown_away(facts: Facts) -> Iterator[Seen]:
             files = _put_back(command, edited)
             if files and not facts.claim("trial").said(prose(facts.before(act.at) + "\n" + act.line)):
                 first = min((edited[file] for file in files), key=lambda a: a.at)
-                asked = _asked_between(facts, first.at, act.at)
                 yield Seen(
-                    finding="taken-back-by-order" if asked else "taken-back", detector="thrown-away@1",
+                    finding="taken-back-by-order" if _ordered(facts, first.at, act.at) else "taken-back",
+                    detector="thrown-away@1",
                     at=facts.view.positions[act.result.seq], quote=act.result.text[:300],
                     about=" ".join(head(command.argv, 2)), tool=act.call.tool, since=first.at,
                 )  # fmt: skip
@@ -61,7 +63,7 @@ def there_and_back(facts: Facts) -> Iterator[Seen]:
             if _meant(facts, earlier[1], act, edit) or _only_imports(edit):
                 continue
             told.add(edit.file)
-            asked = any(act.at - ORDERED < at < act.at for at in facts.asked if at > earlier[1].at)
+            asked = _ordered(facts, earlier[1].at, act.at)
             yield Seen(
                 finding="taken-back-by-order" if asked else "there-and-back", detector="there-and-back@1",
                 at=facts.view.positions[act.result.seq] if act.result else act.at, quote="", tool=act.call.tool,
@@ -90,8 +92,9 @@ def _only_imports(edit: Edit) -> bool:
     return all(_IMPORT.match(line[:200]) for line in changed)
 
 
-def _asked_between(facts: Facts, start: int, end: int) -> bool:
-    return any(start < at < end for at in facts.asked)
+def _ordered(facts: Facts, start: int, end: int) -> bool:
+    """Whether a person spoke after the edit and right before it was taken back."""
+    return any(max(start, end - ORDERED) < at < end for at in facts.asked)
 
 
 def _put_back(command: Command, edited: dict[str, Act]) -> list[str]:
@@ -101,10 +104,11 @@ def _put_back(command: Command, edited: dict[str, Act]) -> list[str]:
         return []
     rest = [word for word in command.argv[1:] if word != words[1]]
     if words[1] == "reset":
-        return list(edited) if "--hard" in rest else []
+        onto = [word for word in rest if not word.startswith("-") and not word.startswith("HEAD")]
+        return list(edited) if "--hard" in rest and not onto else []  # onto another branch: a move, not a taking back
     if words[1] == "clean":
         return []
-    if words[1] not in ("checkout", "restore") or "--staged" in rest or "-S" in rest or "-b" in rest:
+    if words[1] not in ("checkout", "restore") or _OTHERWISE & set(rest):
         return []
     named = rest[rest.index("--") + 1 :] if "--" in rest else rest if words[1] == "restore" else rest[:]
     places = [word.replace("\\", "/").removeprefix("./").rstrip("/") for word in named if not word.startswith("-")]

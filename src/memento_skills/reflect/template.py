@@ -19,6 +19,7 @@ from memento_skills.guards import Row, tools
 from memento_skills.records import (
     Citation,
     Claim,
+    Condition,
     Guard,
     Pattern,
     Reflection,
@@ -30,7 +31,7 @@ from memento_skills.reflect.contrast import Table, table
 from memento_skills.reflect.lesson import Lesson, lesson_of
 from memento_skills.reflect.plain import plain
 from memento_skills.reflect.say import claims, extras, templates, topics
-from memento_skills.reflect.stated import stated
+from memento_skills.reflect.told import told_lesson
 from memento_skills.reflect.words import commands_of, facts_of
 
 MAX_CITATIONS = 4
@@ -79,7 +80,7 @@ class TemplateReflector:
         numbers = evidence.episodes.get(pattern.id, ())
         rows = [evidence.table.rows[i] for i in numbers]
         lesson, refused = lesson_of(evidence.table, numbers, rows)
-        lesson = lesson or stated(evidence.table, numbers)
+        lesson = lesson or told_lesson(pattern, evidence.table, numbers, rows)
         if lesson is None:
             return _refusal(self.name, pattern, quotes, refused)
         reflection = _worded(self.name, pattern, lesson, rows, quotes, runs)
@@ -157,10 +158,11 @@ def _worded(
     except KeyError as missing:
         return _refusal(name, pattern, quotes, f"the logs do not tell {missing} in plain words")
     said["rule"] += extras(template, lesson.situations)
+    situations = _about(template, lesson, rows, facts)
     worked = _working_quotes(rows, runs)
     guard = Guard(
-        conditions=lesson.situations[0],
-        also=lesson.situations[1:],
+        conditions=situations[0],
+        also=situations[1:],
         expect=lesson.alternative.expect,
         advice=re.sub(r"\*\*", "", said["rule"]),
         learned_from=tuple(sorted({r.run for r in rows})),
@@ -181,6 +183,18 @@ def _worded(
             facts=facts | {"rule": said["rule"], "topic": template["topic"].format_map(facts)},
         )
     )
+
+
+def _about(
+    template: dict[str, Any], lesson: Lesson, rows: Sequence[Row], facts: Mapping[str, str]
+) -> tuple[tuple[Condition, ...], ...]:
+    """The situations, each limited to the command that the rule names: a guard speaks about what its rule is about."""
+    command = facts.get("command", "")
+    ran = sum(command in row.call.features.get("command", ()) for row in rows)
+    if "{command}" not in template["rule"] or not command or 2 * ran <= len(rows):
+        return lesson.situations
+    limit = Condition(feature="command", op="has", value=command)
+    return tuple(s if any(c.feature == "command" for c in s) else (*s, limit) for s in lesson.situations)
 
 
 def _identified(made: Reflection) -> Reflection:
