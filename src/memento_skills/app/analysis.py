@@ -95,12 +95,13 @@ def reflect_all(
 
     found: dict[str, Reflection] = {}
     for pattern in patterns:
-        if not pattern.repeated:
-            continue
         name = pattern.projects[0] if len(pattern.projects) == 1 and pattern.projects[0] in tables else "*"
         for reflector in reflectors:
-            found[pattern.id] = reflector.reflect(pattern, contrast(name), runs)
-            if found[pattern.id].guard is not None:
+            made = reflector.reflect(pattern, contrast(name), runs)
+            # of what happened once only a lesson that the error states itself is worth a word
+            if pattern.repeated or made.guard is not None:
+                found[pattern.id] = made
+            if made.guard is not None:
                 break
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from memento_skills import detect
@@ -87,6 +87,7 @@ def _project(part: measure.Split, guards: list[Guard], foreign: list[Guard], rng
         "held_out": _sizes(part.after),
         "crossing": _sizes(part.crossing),
         "patches": len(guards),
+        "ceiling": _ceiling(part.after, repeated),
     }
     for origin, chosen in (("learned", guards), ("builtin", list(builtin()))):
         answer[origin] = _counted(part.after, chosen, repeated)
@@ -94,9 +95,32 @@ def _project(part: measure.Split, guards: list[Guard], foreign: list[Guard], rng
         answer[origin]["crossing"] = _counted(part.crossing, chosen, repeated)
         answer[origin]["first_calls"] = _counted(first, chosen, repeated)
         answer[origin]["retries"] = _counted(again, chosen, repeated)
+        answer[origin]["blunt"] = _blunt(part.after, measure.adviser(chosen))
+    answer["trivial"] = {"blunt": _blunt(part.after, measure.by_prefix(measure.trivial_prefixes(part.before)))}
+    answer["denials"] = _denials(part.after, guards)
     answer["shuffled"] = _counted(part.after, measure.shuffled(guards, rng), repeated)
     answer["foreign"] = _counted(part.after, foreign, repeated)
     return answer
+
+
+def _blunt(rows: Sequence[Row], fire: Callable[[Row], object]) -> dict[str, Any]:
+    """Fires on failing calls against fires on good ones, whatever was advised: the trivial rule advises nothing."""
+    found = measure.blunt(rows, fire)
+    return {**found._asdict(), **found.rates()}
+
+
+def _denials(rows: Sequence[Row], guards: Sequence[Guard]) -> dict[str, int]:
+    """Calls that a permission stopped, which count nowhere else, and on how many of them a guard fires."""
+    advise = measure.adviser(guards)
+    denied = [r for r in rows if r.failure is not None and r.failure.fault == "denial"]
+    return {"calls": len(denied), "fires": sum(advise(r) is not None for r in denied)}
+
+
+def _ceiling(rows: Sequence[Row], repeated: frozenset[str]) -> dict[str, int]:
+    """Episodes that anything could be right on: those that recovered within the window, also of those seen before."""
+    recovered = [r for r in rows if r.label == "episode" and r.after]
+    again = [r for r in recovered if r.failure is not None and r.failure.signature.id in repeated]
+    return {"recovered": len(recovered), "repeated_recovered": len(again)}
 
 
 def _sizes(rows: Sequence[Row]) -> dict[str, int]:

@@ -117,11 +117,16 @@ def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
     judged = gate.judge([d.evidence for d in drafts])
     chosen: dict[str, Proposal] = {}
     for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
-        # the tested lesson stands unless it failed and all the logs together teach another one
-        if patch.pattern not in chosen or (not tested and chosen[patch.pattern].verdict.value == "not_better"):
+        if patch.pattern not in chosen or (not tested and not _stood(chosen[patch.pattern].verdict)):
             chosen[patch.pattern] = Proposal(patch, verdict, reflection, tested)
     covered = {p for held in chosen.values() if held.verdict.value != "not_better" for p in held.patch.patterns}
     return [held for pattern, held in chosen.items() if pattern not in covered]
+
+
+def _stood(verdict: Verdict) -> bool:
+    """Whether the later logs speak for a lesson; one that they say nothing of gives way to what all logs teach."""
+    counts = verdict.counts
+    return verdict.value == "better" or (verdict.value != "not_better" and counts.right > counts.wrong + counts.false)
 
 
 def finished(proposals: Sequence[Proposal], held_out: Sequence[Row], table: Sequence[Row]) -> list[Proposal]:

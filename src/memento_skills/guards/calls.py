@@ -181,7 +181,7 @@ def _root_relative(parsed: tuple[Command, ...], state: RunState) -> bool:
     first = parsed[0].argv if parsed else ()
     moves = first[:1] == ("cd",) and len(first) > 1 and tools.absolute(first[1])
     folder = cwd_after(parsed[:1], state.cwd) if moves else state.cwd
-    return any(_is_root_relative(w, folder, state.root) for c in parsed for w in c.argv[1:])
+    return any(_is_root_relative(w, folder, state.root) for c in parsed for w in c.argv)
 
 
 def _is_root_relative(word: str, folder: str, root: str) -> bool:

@@ -255,7 +255,8 @@ class RunState:
         if ok:
             self._name(parsed, line)
         self._changes(heads)
-        self._move(parsed, result.text, ok)
+        if call.tool in tools.KEEP_FOLDER:
+            self._move(parsed, result.text, ok)
         self._show(result.text)
         self.lines.see(result.text[:_SHOWN_LIMIT])
         if ok:

@@ -17,6 +17,8 @@ _ROLE: dict[str, str] = {name: role for role, names in _TABLE["roles"].items() f
 _ARGUMENTS: dict[str, list[str]] = _TABLE["arguments"]
 CHANGES_FILES = frozenset(_TABLE["changes_files"]["heads"])
 """Heads of shell commands that may rewrite files in place."""
+KEEP_FOLDER = frozenset(_TABLE["shells"]["keep_folder"])
+"""Shell tools in which an earlier `cd` still holds."""
 _RUNNERS = frozenset(_TABLE["changes_files"]["runners"])
 
 

@@ -17,7 +17,8 @@ UNKNOWN_OPTION = "unknown-option"
 def told_lesson(pattern: Pattern, table: Table, numbers: Sequence[int], rows: Sequence[Row]) -> Lesson | None:
     """The lesson *leave the option out* of a pattern whose errors name an option that the command does not have.
 
-    None for other errors, where fewer than two lineages say it, or where the same call also went through.
+    One lineage is enough: an accident seen once is an anecdote, but a program that names the option it does not know
+    states a fact about itself. None for other errors, or where the same call also went through.
     """
     parts = {p.name: p.text for p in pattern.signature.parts if p.contributes}
     error, _, option = parts.get("error", "").partition(" ")
@@ -32,7 +33,7 @@ def told_lesson(pattern: Pattern, table: Table, numbers: Sequence[int], rows: Se
         Condition(feature="flag", op="has", value=option),
     )
     score = measure(table, situations_mask(table, [situation]), judged(table, numbers, expect))
-    if score.lineages < 2 or score.false or score.wrong > score.right:
+    if not score.lineages or score.false or score.wrong > score.right:
         return None
     lineages = len({row.lineage for row in rows})
     return Lesson((situation,), Alternative(expect, score.lineages, lineages), score, Score(), tuple(sorted(numbers)))

@@ -106,6 +106,56 @@ def rates(counts: Counts) -> dict[str, float | None]:
     }
 
 
+class Blunt(NamedTuple):
+    """Fires counted without asking what was advised: on failing calls (`caught`) against on good ones (`false`)."""
+
+    caught: int
+    false: int
+    episodes: int
+
+    def rates(self) -> dict[str, float | None]:
+        """Precision and recall of being there at all."""
+        return {
+            "precision": _share(self.caught, self.caught + self.false),
+            "recall": _share(self.caught, self.episodes),
+        }
+
+
+def trivial_prefixes(before: Iterable[Row], lineages: int = 2, share: float = 0.3) -> frozenset[str]:
+    """The trivial rule: two-word command prefixes that failed in `lineages` earlier lineages or more and in at least
+    `share` of their calls."""
+    failed: dict[str, set[str]] = defaultdict(set)
+    calls: dict[str, list[bool]] = defaultdict(list)
+    for row in before:
+        if row.label == "other":
+            continue
+        for prefix in _prefixes(row):
+            calls[prefix].append(row.label != "good")
+            if row.label != "good":
+                failed[prefix].add(row.lineage)
+    return frozenset(p for p, lin in failed.items() if len(lin) >= lineages and sum(calls[p]) >= share * len(calls[p]))
+
+
+def _prefixes(row: Row) -> Iterable[str]:
+    return (words for words in row.call.features.get("command", ()) if words.count(" ") == 1)
+
+
+def blunt(rows: Iterable[Row], fire: Callable[[Row], object]) -> Blunt:
+    """Count fires bluntly; every row is asked once."""
+    caught = false = episodes = 0
+    for row in rows:
+        episodes += row.label == "episode"
+        if row.label in ("episode", "good") and fire(row):
+            caught += row.label == "episode"
+            false += row.label == "good"
+    return Blunt(caught, false, episodes)
+
+
+def by_prefix(prefixes: frozenset[str]) -> Callable[[Row], bool]:
+    """Whether the trivial rule fires."""
+    return lambda row: not prefixes.isdisjoint(_prefixes(row))
+
+
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
