@@ -11,7 +11,7 @@ from ingest_build import SHARED, Unmasked, conserved, needs_data
 
 from memento_skills.ingest.ingest import read_file, read_tree
 from memento_skills.ingest.result import FileResult
-from memento_skills.records import Outcome, Run
+from memento_skills.records import Outcome, Run, Usage
 
 
 def read(folder: Path, value: Any, name: str = "task-1.traj") -> FileResult:
@@ -211,6 +211,21 @@ def test_version_two_without_tool_calls_names_its_actions(tmp_path: Path) -> Non
     answer = {"role": "assistant", "content": "so", "extra": {"actions": [{"command": "ls"}]}}
     run = run_of(tmp_path, mini(answer, seen("rendered", returncode=0, raw_output="a")))
     assert result_of(run) == ("ok", 0, "a")
+
+
+def test_an_answer_of_the_responses_api_is_read(tmp_path: Path) -> None:
+    items = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "so"}]},
+        {"type": "function_call", "call_id": "call_1", "name": "bash", "arguments": '{"command": "ls /x"}'},
+    ]
+    used = {"usage": {"input_tokens": 9, "output_tokens": 2}}
+    answer = {"object": "response", "output": items, "extra": {"actions": [], "cost": 0.5, "response": used}}
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "x", "extra": {"returncode": 2}}
+    run = run_of(tmp_path, mini(answer, output))
+    assert [(s.kind, s.tool, s.exit_code) for s in run.steps[2:]] == [
+        ("message", "", None), ("call", "bash", None), ("result", "bash", 2),
+    ]  # fmt: skip
+    assert [s.usage for s in run.steps if s.usage] == [Usage(input=9, output=2, usd=0.5)]
 
 
 def test_a_command_that_was_killed_timed_out(tmp_path: Path) -> None:

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ingest_build import Unmasked, conserved
 
+from memento_skills.ingest.framing import Line, Resume
 from memento_skills.ingest.ingest import read_file
+from memento_skills.ingest.otlp import OtlpReader
 from memento_skills.ingest.result import FileResult
 from memento_skills.records import Outcome, Run, Usage
 
@@ -342,3 +346,29 @@ def test_a_skill_that_was_loaded_is_told(tmp_path: Path) -> None:
 def test_flattened_keys_with_odd_numbers_cost_nothing(tmp_path: Path, index: str) -> None:
     odd = {**INFERENCE, f"llm.input_messages.{index}.message.role": "user"}
     assert told(run_of(tmp_path, span("m", 1, 2, odd, parent="")))[:2] == TOLD[:2]
+
+
+@given(st.permutations(range(4)))
+@settings(max_examples=24, deadline=None)
+def test_a_file_read_in_parts_tells_nothing_twice(order: list[int]) -> None:
+    reader = OtlpReader("traces.jsonl")
+    taken: list[Run] = []
+    for number, n in enumerate(order, 1):
+        reader.feed([Line(number, 0, json.dumps(request(story()[n])).encode())])
+        taken += reader.take()
+    steps = [step for run in taken for step in run.steps]
+    assert sorted((s.kind, s.tool or s.text) for s in steps) == sorted(TOLD)
+
+
+def test_a_grown_file_is_read_on_where_its_traces_went(tmp_path: Path) -> None:
+    file = tmp_path / "traces.jsonl"
+    lines = [json.dumps(request(one)) + "\n" for one in story()]
+    state = Resume()
+    steps: list[tuple[str, str]] = []
+    for upto in range(1, 5):
+        file.write_text("".join([*lines[1:], lines[0]][:upto]), "utf-8")
+        found = read_file(file, masker=Unmasked(), start=state)
+        state, steps = found.state, steps + [(run.id, s.uid) for run in found.runs for s in run.steps]
+    assert {name for name, _ in steps} == {"t1"}
+    assert len({uid for _, uid in steps}) == 4
+    assert "fix it" not in state.carry

@@ -36,7 +36,7 @@ class LangfuseReader(EntryReader):
 
     def __init__(self, source: str = "", carry: str = "") -> None:
         super().__init__(source, carry)
-        self._weaver = Weaver("langfuse", self.name, source)
+        self._weaver = Weaver("langfuse", self.name, source, carry)
 
     @staticmethod
     def accepts(head: bytes) -> float:
@@ -63,6 +63,10 @@ class LangfuseReader(EntryReader):
     def runs(self) -> Iterator[Run]:
         """The sessions with the steps since the last `take`."""
         yield from self._weaver.runs(let_go=False)
+
+    def carry(self) -> str:
+        """Which traces went to which run."""
+        return self._weaver.carry()
 
     def take(self) -> list[Run]:
         """The sessions that got new steps since the last `take`."""

@@ -35,7 +35,7 @@ class LangSmithReader(EntryReader):
 
     def __init__(self, source: str = "", carry: str = "") -> None:
         super().__init__(source, carry)
-        self._weaver = Weaver("langsmith", self.name, source)
+        self._weaver = Weaver("langsmith", self.name, source, carry)
 
     @staticmethod
     def accepts(head: bytes) -> float:
@@ -60,6 +60,10 @@ class LangSmithReader(EntryReader):
     def runs(self) -> Iterator[Run]:
         """The threads with the steps since the last `take`."""
         yield from self._weaver.runs(let_go=False)
+
+    def carry(self) -> str:
+        """Which traces went to which run."""
+        return self._weaver.carry()
 
     def take(self) -> list[Run]:
         """The threads that got new steps since the last `take`."""

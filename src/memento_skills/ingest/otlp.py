@@ -31,7 +31,7 @@ class OtlpReader(EntryReader):
 
     def __init__(self, source: str = "", carry: str = "") -> None:
         super().__init__(source, carry)
-        self._weaver = Weaver("otel", self.name, source)
+        self._weaver = Weaver("otel", self.name, source, carry)
         self._said: dict[str, Span] = {}  # what log records say in a span
 
     @staticmethod
@@ -58,6 +58,10 @@ class OtlpReader(EntryReader):
     def runs(self) -> Iterator[Run]:
         """The conversations with the steps since the last `take`."""
         yield from self._weaver.runs(let_go=False)
+
+    def carry(self) -> str:
+        """Which traces went to which run."""
+        return self._weaver.carry()
 
     def take(self) -> list[Run]:
         """The conversations that got new steps since the last `take`."""

@@ -21,6 +21,7 @@ from memento_skills.records import Outcome, Run, StepKind, Usage, digest
 
 Kind = Literal["llm", "tool", "agent", "skill", "other"]
 _LONG_ID = 16
+_CARRIED = 512  # traces that a reader of a grown file is told of
 _DEEPEST = 256  # ancestors that are looked at
 
 
@@ -87,11 +88,12 @@ class _Session:
 class Weaver:
     """Puts spans together; one for each file."""
 
-    def __init__(self, client: str, reader: str, source: str) -> None:
+    def __init__(self, client: str, reader: str, source: str, carry: str = "") -> None:
         self._client, self._reader, self._source = client, reader, source
+        # trace -> its conversation, or itself
+        self._kept: dict[str, str] = msgspec.json.decode(carry, type=dict[str, str]) if carry else {}
         self._pending: list[Span] = []
         self._known: dict[str, _Known] = {}
-        self._traces: dict[str, str] = {}
         self._sessions: dict[str, _Session] = {}
 
     def add(self, span: Span) -> None:
@@ -114,8 +116,9 @@ class Weaver:
         spans, self._pending = self._pending, []
         for span in spans:
             self._known[span.id] = _Known(span.parent, span.kind, span.name, span.session)
-            if span.session:
-                self._traces.setdefault(span.trace, span.session)
+        named = {span.trace: span.session for span in reversed(spans) if span.session}
+        for span in spans:
+            self._kept.setdefault(span.trace, named.get(span.trace, span.trace))
         grouped: dict[str, list[Span]] = {}
         for span in spans:
             grouped.setdefault(self._session_of(span), []).append(span)
@@ -123,11 +126,20 @@ class Weaver:
             if name in self._sessions or not all(span.bare for span in own):
                 self._weave(self._sessions.setdefault(name, _Session(name)), own)
 
+    def carry(self) -> str:
+        """Which of the latest traces went where, for a reader that goes on in a grown file."""
+        return msgspec.json.encode(dict(list(self._kept.items())[-_CARRIED:])).decode()
+
     def _session_of(self, span: Span) -> str:
-        if span.session:
-            return span.session
+        """The conversation that a span is of: its own, that of a span around it, or its trace's.
+
+        Read in parts, a trace may name its conversation too late: then it stays where its first part went.
+        """
+        kept = self._kept[span.trace]
+        if kept == span.trace != "":
+            return kept
         above = next((known.session for known in self._above(span) if known.session), "")
-        return above or self._traces.get(span.trace, "") or span.trace or "unnamed"
+        return span.session or above or kept or "unnamed"
 
     def _above(self, span: Span) -> Iterator[_Known]:
         """The spans around a span, from the nearest on."""

@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from memento_skills.ingest.building import Building, Place
 from memento_skills.ingest.entries import EntryReader
-from memento_skills.ingest.fields import first, inner
+from memento_skills.ingest.fields import count, first, inner, price
 from memento_skills.ingest.loose import loosely
-from memento_skills.ingest.messages import Part, Said, message
+from memento_skills.ingest.messages import Part, Said, conversation, message
 from memento_skills.ingest.swe_rules import ended, header, outcome, run_id
 from memento_skills.ingest.values import text_of, time_of
 from memento_skills.interfaces import Line
+from memento_skills.records import StepKind, Usage
 
 _FORMAT = re.compile(rb'"trajectory_format"\s*:\s*"mini-swe-agent|"mini_version"\s*:')
 _MESSAGES = re.compile(rb'\A\s*(?:\[\s*\{\s*"role"|\{\s*"(?:messages|info|trajectory_format|instance_id)"\s*:)')
@@ -44,6 +45,9 @@ class _Extra(msgspec.Struct):
     timestamp: Any = None
     exit_status: str | None = None
     submission: str | None = None
+    traceback: str | None = None
+    cost: Any = None
+    response: dict[str, Any] | None = None
 
 
 class _Info(msgspec.Struct):
@@ -86,7 +90,7 @@ class MiniSweAgentReader(EntryReader):
         config = info.config or {}
         status = info.exit_status or reading.exit.exit_status or ""
         submission = info.submission or reading.exit.submission or reading.submitted
-        exception = status if first(inner(whole, "info"), "traceback") else ""
+        exception = status if first(inner(whole, "info"), "traceback") or reading.exit.traceback else ""
         run = header(self.name, "mini-swe-agent", self.source)
         named = first(whole, "instance_id") or self.fallback_id
         self.made.append(
@@ -121,7 +125,7 @@ class _Reading:
         if raw.get("role") == "exit":
             self.exit = extra
             return self.building.add("notice", "system", place, text=text_of(raw.get("content")), meta=True)
-        said = message(raw)
+        said = _response(raw) or message(raw)
         if said is None:
             return False
         if said.role == "agent":
@@ -134,11 +138,15 @@ class _Reading:
         building = self.building
         before = len(building.made)
         calls = [part for part in said.parts if part.kind == "call"]
+        usage = _usage(extra)
         for part in said.parts:
             if part.kind in ("text", "reasoning") and part.text:
-                building.add("reasoning" if part.kind == "reasoning" else "message", "agent", place, text=part.text)
+                kind: StepKind = "reasoning" if part.kind == "reasoning" else "message"
+                building.add(kind, "agent", place, text=part.text, usage=usage)
+                usage = None
         for part in calls or _actions(said, extra):
-            building.call(place, part.tool, part.args, part.call_id)
+            building.call(place, part.tool, part.args, part.call_id, usage=usage)
+            usage = None
         return len(building.made) > before
 
     def _seen(self, said: Said, extra: _Extra, place: Place) -> bool:
@@ -161,6 +169,23 @@ class _Reading:
             words if exception or found or extra.raw_output is not None else text, code=code, exception=exception
         )
         return building.result(place, words, waiting, end)
+
+
+def _response(raw: dict[str, Any]) -> Said | None:
+    """An answer of the Responses API, whose items stand in `output`."""
+    items = conversation(raw["output"]) if raw.get("object") == "response" and "output" in raw else []
+    return Said("agent", tuple(part for one in items for part in one.parts)) if items else None
+
+
+def _usage(extra: _Extra) -> Usage | None:
+    """Tokens and price of an answer, where version 2 kept the response of the model's service."""
+    told = inner(extra.response or {}, "usage")
+    made = Usage(
+        input=count(told, "prompt_tokens", "input_tokens"),
+        output=count(told, "completion_tokens", "output_tokens"),
+        usd=price(extra.cost),
+    )
+    return made if made != Usage() else None
 
 
 def _text(said: Said) -> str:
