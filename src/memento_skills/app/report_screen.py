@@ -47,7 +47,8 @@ def patterns_table(report: Mapping[str, Any], width: int, *, limit: int = ROWS) 
 
 def _cells(row: Mapping[str, Any], wide: bool) -> list[Text | str]:
     view = html.pattern_view(row)
-    cells: list[Text | str] = [screen.plain(str(row["title"]), "red" if row["severity"] == 1 else "")]
+    unsure = " (unsure)" if row.get("unsure") else ""
+    cells: list[Text | str] = [screen.plain(str(row["title"]) + unsure, "red" if row["severity"] == 1 else "")]
     if wide:
         cells.append(str(row["cause"]).replace("_", " "))
     cells += [f"{row['episodes']:,}", f"{row['share']:.0%}", str(view["users"])]

@@ -10,7 +10,7 @@ from typing import Any
 from memento_skills.detect.grouping import episodes, patterns, total, with_lineages
 from memento_skills.detect.pareto import concentration
 from memento_skills.detect.rules import Rules, load
-from memento_skills.records import Concentration, Cost, Failure, LineCount, Pattern
+from memento_skills.records import SURE, Concentration, Cost, Failure, LineCount, Pattern
 
 WEEKS = 53
 """Weeks of the trend at most, the latest."""
@@ -37,6 +37,7 @@ def build(
     spread = concentration(known, lineages, seed=seed)
     agents = [failure for failure in known if failure.fault == "agent"]
     own = concentration(agents, lineages, seed=seed)
+    sure = sureness(known)
     return {
         "runs": runs,
         "lineages": len(set(lineages.values()) | {failure.lineage for failure in known}),
@@ -52,9 +53,18 @@ def build(
         "cost": _cost(total(failure for failure in known if failure.fault != "work")),
         "unpriced_models": unpriced(known, rules),
         "trend": trend(known, now=now),
-        "patterns": [row(pattern) for pattern in grouped],
+        "patterns": [row(pattern) | sure[pattern.id] for pattern in grouped],
         "formats": {name: _lines(files, lines) for name, (files, lines) in sorted((formats or {}).items())},
     }
+
+
+def sureness(failures: Iterable[Failure]) -> dict[str, dict[str, Any]]:
+    """By pattern: mean confidence of its failures, and whether it is to be shown as unsure."""
+    found: dict[str, list[float]] = {}
+    for failure in failures:
+        found.setdefault(failure.signature.id, []).append(failure.confidence)
+    means = {key: sum(values) / len(values) for key, values in found.items()}
+    return {key: {"confidence": round(mean, 3), "unsure": mean < SURE} for key, mean in means.items()}
 
 
 def row(pattern: Pattern) -> dict[str, Any]:
