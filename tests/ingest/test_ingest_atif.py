@@ -76,13 +76,13 @@ def read_back(trajectory: dict[str, Any]) -> list[Run]:
 
 
 @given(RUNS, st.sampled_from(["1.7", "1.8"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_reading_what_was_written_gives_the_same_run(run: Run, version: Any) -> None:
     assert read_back(to_atif(run, version)) == [run]
 
 
 @given(RUNS, st.sampled_from(["1.7", "1.8"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_written_is_valid_for_the_models_of_the_format(run: Run, version: Any) -> None:
 
     made = json.loads(json.dumps(to_atif(run, version)))

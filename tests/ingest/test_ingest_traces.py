@@ -372,3 +372,26 @@ def test_a_grown_file_is_read_on_where_its_traces_went(tmp_path: Path) -> None:
     assert {name for name, _ in steps} == {"t1"}
     assert len({uid for _, uid in steps}) == 4
     assert "fix it" not in state.carry
+
+
+def test_parallel_spans_of_one_tool_without_ids_are_calls_of_their_own(tmp_path: Path) -> None:
+    both = {"role": "assistant", "parts": [*calls("c1")["parts"], *calls("c2")["parts"]]}
+    spans = [tool(3 + n / 10, "bash", status=ERROR if n == 1 else {}, spanId=f"x{n}") for n in range(3)]
+    run = run_of(tmp_path, root(), chat(1, [ASK], [both]), *spans)
+    assert [(s.call_id, s.status) for s in run.steps if s.kind == "result"] == [
+        ("c1", "ok"), ("c2", "error"), ("x2", "ok"),
+    ]  # fmt: skip
+
+
+def test_answers_without_ids_in_a_history_are_those_of_the_tools_spans(tmp_path: Path) -> None:
+    answer = {"role": "tool", "parts": [{"type": "tool_call_response", "response": "a.txt"}]}
+    result = tool(3, "bash", fields={"gen_ai.tool.call.result": "a.txt"})
+    run = run_of(tmp_path, root(), chat(1, [ASK], [calls(None)]), result, chat(5, [ASK, calls(None), answer], [DONE]))
+    assert told(run) == TOLD
+
+
+def test_many_calls_that_never_end_are_read_in_time(tmp_path: Path) -> None:
+    same = {"role": "assistant", "parts": calls("c")["parts"] * 5_000 + calls(None, "other")["parts"] * 5_000}
+    strays = [tool(3, f"t{n % 7}", spanId=f"x{n}") for n in range(1_000)]
+    found = read(tmp_path, request(root(), chat(1, [ASK], [same]), *strays))
+    assert sum(s.kind == "call" for s in found.runs[0].steps) == 1 + 5_000 + 1_000

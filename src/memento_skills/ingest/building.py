@@ -65,7 +65,10 @@ class Building:
         self._uids: set[str] = set()
         self._tools: dict[str, str] = {}
         self._latest: dict[str, str] = {}
+        self._used: dict[str, int] = {}
         self._open: dict[str, None] = {}
+        self._open_of: dict[str, dict[str, None]] = {}
+        """By tool, since a log may have many calls that never end."""
 
     def add(self, kind: StepKind, actor: Actor, place: Place, *, uid: str = "", **more: Unpack[More]) -> bool:
         """Append a step; false for one whose uid is known, a repetition. Without `uid` the place names it."""
@@ -118,14 +121,14 @@ class Building:
         An id that the run has used gets a number, or its results could not be told apart.
         """
         name = free = call_id or f"{place.entry}.{self._seq}"
-        number = 1
         while free in self._tools:
-            number += 1
-            free = f"{name}#{number}"
+            self._used[name] = self._used.get(name, 1) + 1
+            free = f"{name}#{self._used[name]}"
         if self.add("call", "agent", place, tool=tool, args=args, call_id=free, uid=uid, usage=usage):
             self._tools[free] = tool
             self._latest[name] = free
             self._open[free] = None
+            self._open_of.setdefault(tool, {})[free] = None
         return free
 
     def knows(self, call_id: str) -> bool:
@@ -134,17 +137,26 @@ class Building:
 
     def waiting(self, tool: str = "") -> str:
         """The oldest call (of a tool) without a result; "" where there is none."""
-        return next((name for name in self._open if not tool or self._tools[name] == tool), "")
+        return next(iter(self._open_of.get(tool, {}) if tool else self._open), "")
 
-    def is_open(self, call_id: str) -> bool:
-        """Whether a call with this native id still waits for its result."""
-        return self._latest.get(call_id, call_id) in self._open
+    def claim(self, tool: str, call_id: str = "") -> str:
+        """Give the call with this id, or the oldest of a tool that is open, to the one who tells its result; "" where
+        there is none. Nobody else gets it from `claim`.
+        """
+        name = self._latest.get(call_id, call_id) or next(iter(self._open_of.get(tool, {})), "")
+        self._open_of.get(self._tools.get(name, ""), {}).pop(name, None)
+        return name
+
+    def called(self, tool: str) -> bool:
+        """Whether a call of this tool (of any, for "") was made."""
+        return tool in self._open_of if tool else bool(self._tools)
 
     def result(self, place: Place, text: str, call_id: str, ended: Ended, *, tool: str = "", uid: str = "") -> bool:
         """The result of a call, its status told by `ingest/status.py`."""
         name = self._latest.get(call_id, call_id)
         status, code = how(text, ended)
         self._open.pop(name, None)
+        self._open_of.get(self._tools.get(name, ""), {}).pop(name, None)
         return self.add(
             "result", "tool", place, text=text, tool=self._tools.get(name, "") or tool, call_id=name, status=status,
             exit_code=code, uid=uid,

@@ -8,6 +8,7 @@ the message; the header is one.
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -166,7 +167,9 @@ class _Telling:
             for entry in objects(sample.messages)
             for call in [*objects(entry.get("tool_calls")), {"id": entry.get("tool_call_id")}]
         }
-        self._others = sorted((e for e in self._tools.values() if e.id not in told), key=lambda e: e.begun or 0.0)
+        self._others = deque(
+            sorted((e for e in self._tools.values() if e.id not in told), key=lambda e: e.begun or 0.0)
+        )
 
     def take(self, raw: dict[str, Any], index: int) -> bool:
         """Make the steps of one message; false where it holds nothing."""
@@ -184,7 +187,7 @@ class _Telling:
     def others(self, before: float) -> None:
         """The calls before a moment that no message tells: those of sub-agents."""
         while self._others and (self._others[0].begun or 0.0) < before:
-            event = self._others.pop(0)
+            event = self._others.popleft()
             place = Place(at=event.begun, agent=event.agent or "sub-agent", message=event.id or "")
             name = self.building.call(place, event.function or "", arguments_of(event.arguments), event.id or "")
             self._end(event.result, event.error, event, name, place)

@@ -7,6 +7,7 @@ itself is LangSmith's project and no session. The unit of conservation is the ru
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,9 +45,9 @@ class LangSmithReader(EntryReader):
 
     def value(self, value: object, line: Line) -> None:
         """Take a run, a list or a page of them."""
-        waiting: list[tuple[object, str, int]] = [(one, "", 0) for one in _listed(value)]
+        waiting: deque[tuple[object, str, int]] = deque((one, "", 0) for one in _listed(value))
         while waiting:
-            one, parent, depth = waiting.pop(0)
+            one, parent, depth = waiting.popleft()
             if not isinstance(one, dict) or not isinstance(one.get("run_type"), str):
                 self.skip("(no run)")
                 continue

@@ -215,12 +215,12 @@ class Weaver:
 
     def _tool_call(self, session: _Session, span: Span, place: Place) -> None:
         building = session.building
-        if not span.call_id:
-            span.call_id = building.waiting(span.name)
+        span.call_id = building.claim(span.name, span.call_id)
         if not (span.call_id and building.knows(span.call_id)):
             span.call_id = span.call_id or span.id
             above = place._replace(message="")  # which answer it came from is not told
             building.call(above, span.name, span.args, span.call_id, uid=_uid(session, "call", span.call_id))
+            building.claim(span.name, span.call_id)
 
     def _tool_result(self, session: _Session, span: Span, place: Place) -> None:
         text = span.text or (span.error_text if span.error else "")
@@ -301,6 +301,8 @@ def _part(
         return True
     if part.kind == "result":
         call_id = part.call_id or building.waiting(part.tool)
+        if not call_id and building.called(part.tool):
+            return False  # a repetition of what the tool's own span told
         uid = _uid(session, "result", call_id) if call_id else uid
         return building.result(place, part.text, call_id, Ended(error=part.error), tool=part.tool, uid=uid)
     return bool(part.text) and _words(building, place, one, part, uid, usage)
