@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from detect_build import Told
+from hypothesis import given
+from hypothesis import strategies as st
 
 GONE = "<tool_use_error>File does not exist.</tool_use_error>"
 NOT_FOUND = "<tool_use_error>String to replace not found in file.\nString: x</tool_use_error>"
@@ -103,3 +107,21 @@ def test_a_reason_that_states_a_fact_or_a_format_is_no_ambiguous_goal(words: str
 def test_a_merge_conflict_is_work_on_sides_that_moved_apart() -> None:
     one = Told().bash("git merge main", "CONFLICT (content): Merge conflict in a.go\nAutomatic merge failed", 1).one()
     assert (one.fault, one.cause) == ("work", "stale_state")
+
+
+ODD: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = ("file_path", "old_string", "input", "patchText", "_raw", "command", "path", "cmd")
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), ODD, max_size=4),
+    st.sampled_from(("Edit", "apply_patch", "Bash", "Read", "x")),
+    st.sampled_from((NOT_FOUND, GONE, MISSED, "no such file or directory", "")),
+)
+def test_no_argument_of_any_type_breaks_the_context(args: dict[str, Any], tool: str, text: str) -> None:
+    told = Told().calls("Read", args, "a").calls("apply_patch", {"input": PATCH}, "ok").calls(tool, args, text, "error")
+    assert len([failure for failure in told.failures() if failure.kind == "tool_error"]) == 1

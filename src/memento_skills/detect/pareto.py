@@ -19,7 +19,7 @@ from memento_skills.detect.grouping import episodes, with_lineages
 from memento_skills.records import Concentration, Failure
 
 TOP = 0.2
-SPLITS = 40
+SPLITS = 200
 """Random halves of the held-out mean."""
 RESAMPLES = 400
 """Bootstrap resamples."""
