@@ -61,7 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def test_each_patch_says_what_it_is_worth_and_where_it_goes(shop: Shop) -> None:
-    held = {h.patch.skill.name: h for h in current(shop.store) if h.patch.kind != "retire"}
+    held = {h.patch.skill.name: h for h in current(shop.store)}
     dev = held["shop-dev"]
     assert dev.verdict.worth.held_out
     assert dev.verdict.worth.failures == dev.verdict.counts.right > 0
@@ -99,8 +99,14 @@ def test_the_showcase_shows_the_patches_and_the_refusals(shop: Shop) -> None:
     assert "<script" not in page
 
 
-def test_a_promoted_rule_is_not_proposed_again_and_goes_when_agents_override_it(shop: Shop) -> None:
+def test_a_promoted_rule_is_not_proposed_again_and_goes_when_agents_override_it(tmp_path: Path) -> None:
     """The rule's whole life: written, promoted, said already, overridden, taken out, silent."""
+    shop = Shop(tmp_path)
+    with shop.store:
+        _whole_life(shop)
+
+
+def _whole_life(shop: Shop) -> None:
     before = (shop.library / "shop-dev" / "SKILL.md").read_bytes()
     written = shop.patch("shop-dev", "amend")
     shop.promote(written, NOW + 1)

@@ -139,7 +139,7 @@ def test_a_file_that_only_a_shell_command_named_is_not_called_unread() -> None:
 def test_lines_are_known_from_whatever_displayed_them() -> None:
     old = "first line\nsecond line"
     shown = Log().call("Bash", "a.py:3:first line\n  12→second line", command="grep -n line a.py")
-    edit = {"file_path": FILE, "old_string": old, "new_string": "y"}
+    edit: dict[str, Any] = {"file_path": FILE, "old_string": old, "new_string": "y"}
     assert shown.call("Edit", **edit).last().features["old_lines"] == "all_seen"
     assert (
         Log().call("Bash", "+first line", command="git diff").call("Edit", **edit).last().features["old_lines"]
@@ -162,7 +162,7 @@ def test_text_that_the_run_itself_replaced_is_known_to_be_gone() -> None:
 
 def test_what_came_since_a_file_was_read_is_told_apart() -> None:
     log = Log().call("Read", "     1→x", file_path=FILE, offset=1, limit=2).notice("compact_boundary")
-    edit = {"file_path": FILE, "old_string": "x", "new_string": "y"}
+    edit: dict[str, Any] = {"file_path": FILE, "old_string": "x", "new_string": "y"}
     after = log.call("Edit", "File has not been read yet", "error", **edit).last().features
     assert (after["file_read"], after["boundary"], after["read_whole"]) == ("before_boundary", "compaction", "no")
     assert log.notice("resume").call("Edit", **edit).last().features["boundary"] == "resume"

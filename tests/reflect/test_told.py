@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from memento_skills.guards import rows
-from memento_skills.records import Expect, Failure, Part, Pattern, Run, Signature, Step
+from memento_skills.records import Expect, Failure, Part, Pattern, Run, Signature, Status, Step
 from memento_skills.reflect import evidence
 from memento_skills.reflect.contrast import judged, learn_rules, out_of_fold
 from memento_skills.reflect.lesson import weak
@@ -31,7 +31,7 @@ class Calls:
         key, steps = f"r{len(self.runs)}", []
         for i, (given, ok) in enumerate([(args, worked), *([(then, True)] if then else [])]):
             call = f"{key}.{i}"
-            status = "ok" if ok else "error"
+            status: Status = "ok" if ok else "error"
             steps.append(Step(seq=2 * i, kind="call", actor="agent", tool=self.tool, args=given, call_id=call))
             steps.append(Step(seq=2 * i + 1, kind="result", actor="tool", text="x", call_id=call, status=status))
         if not worked:
@@ -84,9 +84,7 @@ def test_an_argument_that_the_tool_does_not_have_is_left_out() -> None:
     assert lesson.alternative.expect == Expect(form="without", flag="file_path")
 
 
-@pytest.mark.parametrize(
-    "parts", [{"error": "file-not-there"}, {"error": "unknown-option"}, {"error": "unknown-option x;y"}]
-)
+@pytest.mark.parametrize("error", ["file-not-there", "unknown-option", "unknown-option x;y"])
 def test_no_other_error_tells_a_lesson(error: str) -> None:
     assert Calls(signature(error=error, command="gh pr")).add(False, command="gh pr x").told() is None
 

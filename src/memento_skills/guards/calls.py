@@ -70,11 +70,11 @@ def calls(run: Run) -> Iterator[Call]:
             held = _release(held, states, message)
             siblings = [s for s in siblings if s.message == step.message and s.agent == step.agent and step.message]
             state.see_cwd(tools.normal(step.cwd) if step.cwd else "")
-            call = _view(step, results.get(step.call_id), state)
-            if call.path and siblings:
-                _sibling(call, siblings, state)
-            call.features["client"] = run.client
-            yield call
+            view = _view(step, results.get(step.call_id), state)
+            if view.path and siblings:
+                _sibling(view, siblings, state)
+            view.features["client"] = run.client
+            yield view
             siblings.append(step)
             state.calls += 1
             open_calls[step.call_id] = step
