@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from memento_skills import curate, detect
-from memento_skills.app.drafting import Lessons, Proposal, choose, draft, evidence_for, finished
+from memento_skills.app.drafting import Lessons, Proposal, choose, draft, evidence_for, finished, said_of
 from memento_skills.app.options import Options, Progress
 from memento_skills.app.parts import Parts
 from memento_skills.app.retiring import Standing, retirements, with_room
@@ -181,10 +181,11 @@ def verify_one(
     splits = [backtest.split(found, options.split) for found in backtest.by_project(table).values()]
     learned = {lineages.get(run, run) for run in (patch.guard.learned_from if patch.guard is not None else ())}
     held_out = [row for part in splits for row in part.after]
-    if any(row.lineage in learned for row in held_out):
-        held_out = []  # its conditions were chosen on these calls, too: they are not unseen
+    if patch.guard is None or any(row.lineage in learned for row in held_out):
+        held_out = []  # its conditions were chosen on these calls, too: they are not unseen; or it has none to test
     shelf = Shelf(((patch.skill, patch.before),) if patch.before else (), patch.skill.library)
-    return judge(evidence_for(patch, held_out, table, shelf, runs.headers, options.now, by_person=patch.edited))
+    verdict = judge(evidence_for(patch, held_out, table, shelf, runs.headers, options.now, by_person=patch.edited))
+    return said_of(patch, verdict)
 
 
 def among(gate: Gate, tried: Mapping[str, Sequence[float]], pattern: str) -> Callable[[Verdict], Verdict]:

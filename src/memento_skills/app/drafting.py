@@ -114,7 +114,7 @@ def draft(
 
 def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
     """One proposal a pattern, with its verdict; every tested guard counts in the gate's correction."""
-    judged = gate.judge([d.evidence for d in drafts])
+    judged = [said_of(d.patch, v) for d, v in zip(drafts, gate.judge([d.evidence for d in drafts]), strict=True)]
     chosen: dict[str, Proposal] = {}
     for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
         if patch.pattern not in chosen or (not tested and not _stood(chosen[patch.pattern].verdict)):
@@ -127,6 +127,13 @@ def _stood(verdict: Verdict) -> bool:
     """Whether the later logs speak for a lesson; one that they say nothing of gives way to what all logs teach."""
     counts = verdict.counts
     return verdict.value == "better" or (verdict.value != "not_better" and counts.right > counts.wrong + counts.false)
+
+
+def said_of(patch: Patch, verdict: Verdict) -> Verdict:
+    """The verdict with its reason in words that fit a patch which no log can test."""
+    if patch.guard is not None or verdict.value != "not_enough_evidence":
+        return verdict
+    return replace(verdict, reason="the rule has no guard: no log can test it, a person decides on its words")
 
 
 def finished(proposals: Sequence[Proposal], held_out: Sequence[Row], table: Sequence[Row]) -> list[Proposal]:
@@ -163,7 +170,9 @@ def _lessons(
         rows = failing[pattern.id]
         failures = [row.failure for row in rows if row.failure is not None]
         for reflection, tested in _candidates(lessons, pattern.id):
-            scope = scope_of(pattern, all_users=users, all_tenants=tenants)
+            # what is known of an error holds for everybody who meets it
+            known = reflection.guard is None
+            scope = Scope() if known else scope_of(pattern, all_users=users, all_tenants=tenants)
             target = target_of(reflection, failures, shelf, _tasks(failures, headers))
             yield _Lesson(reflection, (pattern,), target, scope, tested, tuple(rows))
 
@@ -174,13 +183,14 @@ def _tasks(failures: Iterable[Failure], headers: Mapping[str, Run]) -> list[str]
 
 def _candidates(lessons: Lessons, pattern: str) -> Iterable[tuple[Reflection, bool]]:
     early, late = lessons.early.get(pattern), lessons.late.get(pattern)
-    if early is not None and early.guard is not None:
+    learnt = early.guard.id if early is not None and early.guard is not None else ""
+    if early is not None and learnt:
         yield early, True
-    if (
-        late is not None
-        and late.guard is not None
-        and (early is None or early.guard is None or early.guard.id != late.guard.id)
-    ):
+    if late is None or late.refused:
+        return
+    if late.guard is None and not learnt and "rule" in late.facts:
+        yield late, False  # the handbook's: there is nothing to test
+    if late.guard is not None and late.guard.id != learnt:
         yield late, False
 
 

@@ -11,6 +11,7 @@ from memento_skills.guards import Row, tools
 from memento_skills.read.references import references
 from memento_skills.read.router import Router, words
 from memento_skills.records import Guard, Pattern, Placement, Reflection, Run, Scope
+from memento_skills.reflect.handbook import UNTESTED
 from memento_skills.reflect.merge import situations_of
 from memento_skills.reflect.plain import plain
 from memento_skills.reflect.say import OWN, languages, phrases, rule_in
@@ -126,7 +127,7 @@ def manner_of(
 ) -> Manner:
     """How a lesson is said and placed in its target, and what the curator is told of it."""
     where = _placed(reflection, target, failing, logs)
-    notes: list[str] = []
+    notes = [UNTESTED] if reflection.guard is None else []
     rule = _in_language(reflection, target, notes)
     sentence = ""
     if where.tier == "description" and scope.level == "base":
@@ -140,9 +141,9 @@ def manner_of(
 def _in_language(reflection: Reflection, target: Target, notes: list[str]) -> str:
     """The rule in the skill's language, "" for our own; where we have no words for it, the curator is told."""
     language = language_of(target.text) if target.text else ""
-    if language in ("", OWN) or reflection.guard is None:
+    if language in ("", OWN):
         return ""
-    if language in languages():
+    if language in languages() and reflection.guard is not None:
         situations = situations_of(reflection.guard)
         rule = rule_in(language, reflection.template, reflection.facts, situations, reflection.guard.expect)
         if rule:

@@ -44,7 +44,7 @@ def view(store: Store, *, now: float) -> dict[str, Any]:
     """What the template draws: plain values."""
     held = current(store)
     patterns = {p.id: p for p in store.patterns()}
-    shown = chosen(held)
+    shown = chosen(held, patterns)
     refused = refusals(held, patterns, store.reflections())
     picked = various(refused)
     cited = [c for h in shown for c in _quotes(h)] + [c for r in picked for c in r.quotes]
@@ -60,12 +60,17 @@ def view(store: Store, *, now: float) -> dict[str, Any]:
     }
 
 
-def chosen(held: Iterable[Held]) -> list[Held]:
-    """At most `PATCHES` patches to merge: no failed check, no verdict *not better*, the better proven first, then by
-    harm for each line. Of several rules for one new skill each stands by itself."""
+def chosen(held: Iterable[Held], patterns: Mapping[str, Pattern]) -> list[Held]:
+    """At most `PATCHES` patches to merge: no failed check, no verdict *not better*; the better proven first, then by
+    harm for each line, and where none was measured by the lineages hit. Of several rules for one new skill each stands
+    by itself."""
     fit = [h for h in held if h.verdict.value != "not_better" and all(c.passed for c in h.verdict.checks)]
-    ranked = sorted(fit, key=lambda h: (_ORDER[h.verdict.value], -h.verdict.worth.per_line, h.patch.id))
-    return ranked[:PATCHES]
+
+    def rank(h: Held) -> tuple[float, ...]:
+        hit = sum(patterns[p].lineages for p in (h.patch.pattern, *h.patch.patterns) if p in patterns)
+        return _ORDER[h.verdict.value], -h.verdict.worth.per_line, -hit
+
+    return sorted(fit, key=lambda h: (*rank(h), h.patch.id))[:PATCHES]
 
 
 def refusals(held: Iterable[Held], patterns: Mapping[str, Pattern], reflections: Iterable[Reflection]) -> list[Refusal]:

@@ -23,9 +23,11 @@ _JOINED = ("command", "programs")
 def alike(one: Reflection, other: Reflection) -> bool:
     """Whether two lessons may become one: the same template and alternative, and facts that differ in nothing but
     the commands and the places they are about."""
-    if one.guard is None or other.guard is None or one.refused or other.refused:
+    if one.refused or other.refused or one.template != other.template or not one.template:
         return False
-    same = one.template == other.template != "" and one.guard.expect == other.guard.expect
+    if one.guard is None or other.guard is None:
+        return one.guard is other.guard and one.facts == other.facts and one.reflector == other.reflector
+    same = one.guard.expect == other.guard.expect
     same = same and one.reflector == other.reflector
     return same and _rest(one) == _rest(other)
 
@@ -40,6 +42,8 @@ def merged(lessons: Sequence[Reflection], main: str) -> Reflection:
         return ordered[0]
     if not all(alike(ordered[0], r) for r in ordered[1:]):
         raise BadInput("lessons that do not say the same cannot become one", where=ordered[0].id)
+    if ordered[0].guard is None:
+        return _cited_together(ordered, main)
     guard = _guard(ordered)
     found = template(ordered[0].template)
     if found is None:
@@ -65,6 +69,22 @@ def merged(lessons: Sequence[Reflection], main: str) -> Reflection:
         facts=facts,
     )
     return msgspec.structs.replace(made, id=digest("reflection", made))
+
+
+def _cited_together(ordered: Sequence[Reflection], main: str) -> Reflection:
+    """Advice of the handbook for several patterns: its own words, with the quotes of all."""
+    first = next((r for r in ordered if r.pattern == main), ordered[0])
+    claims_of = [[getattr(r, name) for r in ordered] for name in _CLAIMS]
+    cited = {
+        name: _claim(found[0].text, [c for c in found if c is not None])
+        for name, found in zip(_CLAIMS, claims_of, strict=True)
+        if found[0] is not None
+    }
+    made = msgspec.structs.replace(first, id="", pattern=main, **cited)
+    return msgspec.structs.replace(made, id=digest("reflection", made))
+
+
+_CLAIMS = ("wrong_decision", "missing_information", "failed_assumption")
 
 
 def refused(lesson: Reflection, pattern: str, why: str) -> Reflection:

@@ -27,7 +27,9 @@ from memento_skills.records import (
     Run,
     digest,
 )
+from memento_skills.reflect import handbook
 from memento_skills.reflect.contrast import Table, table
+from memento_skills.reflect.handbook import advice
 from memento_skills.reflect.lesson import Lesson, lesson_of
 from memento_skills.reflect.plain import plain
 from memento_skills.reflect.say import claims, extras, templates, topics
@@ -42,7 +44,7 @@ def _load(name: str) -> dict[str, Any]:
 
 
 _TEMPLATES = templates()
-TOPICS = topics()
+TOPICS = topics() | handbook.topics()
 _REMEDIES = _load("remedies.toml")
 
 
@@ -75,15 +77,18 @@ class TemplateReflector:
         """
         remedy, owner = _routed(pattern)
         quotes = _failing_quotes(pattern, evidence, runs)
+        known = advice(self.name, pattern, quotes)
         if remedy != "skill":
-            return _finding(self.name, pattern, remedy, owner, quotes)
+            return known or _finding(self.name, pattern, remedy, owner, quotes)
         numbers = evidence.episodes.get(pattern.id, ())
         rows = [evidence.table.rows[i] for i in numbers]
         lesson, refused = lesson_of(evidence.table, numbers, rows)
         lesson = lesson or told_lesson(pattern, evidence.table, numbers, rows)
         if lesson is None:
-            return _refusal(self.name, pattern, quotes, refused)
+            return known or _refusal(self.name, pattern, quotes, refused)
         reflection = _worded(self.name, pattern, lesson, rows, quotes, runs)
+        if reflection.refused and known is not None:
+            return known
         check_grounded(reflection, runs)
         return reflection
 

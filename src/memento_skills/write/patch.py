@@ -58,7 +58,7 @@ def write(
 
     Raises BadInput where the skill cannot be amended safely, or says the rule already.
     """
-    if reflection.refused or reflection.guard is None:
+    if reflection.refused or "rule" not in reflection.facts:
         raise BadInput("a refused reflection has no patch", where=reflection.id, hint=reflection.refused)
     rule, after = _with_rule(target, manner.rule or reflection.facts["rule"], manner.addition)
     path = target.ref.path
