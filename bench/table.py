@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bench import causes, concentration, decisive, detection, grouping
+from bench import backtesting, causes, concentration, decisive, detection, grouping
 
 Results = Mapping[str, Any]
 
@@ -26,7 +26,12 @@ def page(results: Results) -> str:
         *(_line(*entry) for entry in _entries(results)),
         "",
     ]
-    sections = {"ingest": _ingest, "growth": _growth, "first_screen": _screen, "backtest": _backtest}
+    sections: dict[str, Callable[[Any], Iterator[str]]] = {
+        "ingest": _ingest,
+        "growth": _growth,
+        "first_screen": _screen,
+        "backtest": backtesting.lines,
+    }
     sections |= {"decisive": decisive.lines, "causes": causes.lines, "grouping": grouping.lines}
     sections |= {"concentration": concentration.lines, "detection": detection.lines}
     for name, section in sections.items():
@@ -52,12 +57,16 @@ def _entries(results: Results) -> Iterator[tuple[str, str, str, bool | None]]:
     if found := results.get("start"):
         yield "`memento --help`, wall", f"{found['wall']:.3f} s", "<= 0.25 s", found["wall"] <= 0.25
         yield "`memento --help`, peak memory", f"{found['rss']:.0f} MB", "<= 60 MB", found["rss"] <= 60
-    own = {"decisive": decisive, "detection": detection, "causes": causes, "grouping": grouping}
+    own = {
+        "backtest": backtesting,
+        "decisive": decisive,
+        "detection": detection,
+        "causes": causes,
+        "grouping": grouping,
+    }
     for name, part in (own | {"concentration": concentration}).items():
         if found := results.get(name):
             yield from part.entries(found)
-    for name, found in results.get("backtest", {}).items():
-        yield f"backtest of {name}, learned, macro", _rates(found["macro"]["learned"]), "as it is", None
 
 
 def _growth_entries(found: Results) -> Iterator[tuple[str, str, str, bool | None]]:
@@ -70,20 +79,6 @@ def _growth_entries(found: Results) -> Iterator[tuple[str, str, str, bool | None
     for scale, said in (("1x", "the logs"), ("nx", f"{n} x the logs")):
         share = found[f"again_share_{scale}"]
         yield f"second `scan` of {said}, nothing new, wall", f"{100 * share:.1f} %", "<= 5 %", share <= 0.05
-
-
-def _rates(found: Mapping[str, float | None]) -> str:
-    names = {"precision": "precision", "recall": "recall", "repeated_recall": "repeated recall"}
-    parts = [f"{said} {_share(found[name])}" for name, said in names.items()]
-    return ", ".join([*parts, f"{_number(found['false_per_1000'])} false per 1,000 calls"])
-
-
-def _share(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}"
-
-
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1f}"
 
 
 def _ingest(found: Results) -> Iterator[str]:
@@ -139,41 +134,3 @@ def _screen(found: Results) -> Iterator[str]:
         f" {found['seconds']:.1f} s to the screen ({found['cpu']:.1f} s of processor time, {found['rss']:.0f} MB),"
         f" {found['files_left']:,} older files left for the next call, as the screen says."
     )
-
-
-def _backtest(found: Results) -> Iterator[str]:
-    yield "## Backtest"
-    yield ""
-    yield "Learnt before the 60th percentile of a project's call times, tested on lineages after it; 90 % intervals by"
-    yield "bootstrap over lineages. Only projects with enough held-out episodes enter the macro means; n/a = no fire."
-    for name, answer in found.items():
-        yield ""
-        yield f"### {name}"
-        yield ""
-        yield (
-            "| project | episodes: training, held out | guards | right, wrong, false, undecidable | precision"
-            " | recall | repeated recall | false per 1,000 |"
-        )
-        yield "|---|---|---|---|---|---|---|---|"
-        for project in answer["projects"]:
-            yield from _project(project)
-        for origin, rates in answer["macro"].items():
-            yield f"| macro, {origin} | | | | {_cells(rates)} |"
-
-
-def _project(project: Results) -> Iterator[str]:
-    sizes = f"{project['training']['episodes']}, {project['held_out']['episodes']}"
-    for origin in ("learned", "builtin", "shuffled", "foreign"):
-        found = project[origin]
-        counts = ", ".join(str(found[name]) for name in ("right", "wrong", "false", "undecidable"))
-        patches = project["patches"] if origin == "learned" else ""
-        spans = found.get("intervals", {})
-        yield f"| {project['project']}, {origin} | {sizes} | {patches} | {counts} | {_cells(found, spans)} |"
-
-
-def _cells(found: Results, spans: Mapping[str, Any] | None = None) -> str:
-    cells = []
-    for name in ("precision", "recall", "repeated_recall"):
-        low, high = (spans or {}).get(name, (None, None))
-        cells.append(_share(found[name]) + (f" ({low:.2f} to {high:.2f})" if low is not None else ""))
-    return " | ".join([*cells, _number(found["false_per_1000"])])
