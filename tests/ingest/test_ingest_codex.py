@@ -149,7 +149,7 @@ def test_a_patch_that_does_not_fit_is_an_error_with_its_files(tmp_path: Path) ->
     asked, ended = (s for s in run.steps if s.call_id == "c1")
     assert (asked.args["path"], asked.args["paths"], asked.args["input"]) == ("src/a.py", ["src/a.py", "b.py"], text)
     assert (ended.tool, ended.status, ended.text) == ("apply_patch", "error", words)
-    assert (tools.role("apply_patch"), next(calls(run)).path) == ("edit", "~/app/src/a.py")
+    assert (tools.role("apply_patch"), next(calls(run)).path) == ("patch", "~/app/src/a.py")
 
 
 # --------------------------------------------------------------------------------------------------- calls

@@ -14,7 +14,7 @@ from memento_skills.app.options import Options
 from memento_skills.app.parts import Parts
 from memento_skills.detect import attribution
 from memento_skills.errors import BadInput
-from memento_skills.records import Failure, Run
+from memento_skills.records import SURE, Failure, Run
 
 SHOWN = 10
 """Candidates in the answer."""
@@ -86,7 +86,7 @@ def _failed(run: Run, story: attribution.Story, blamed: Sequence[Failure]) -> bo
     """
     if run.outcome.label != "unknown":
         return run.outcome.label == "failure"
-    left = [f for f in blamed if not f.cost.recovered and f.confidence >= 0.5 and f.kind != "correction"]
+    left = [f for f in blamed if not f.cost.recovered and f.confidence >= SURE and f.kind != "correction"]
     if story.shape == "dialogue":
         left = [f for f in left if f.kind in WHOLE]
     return bool(left)

@@ -34,9 +34,11 @@ def build(
     rules = rules or load()
     known = with_lineages(failures, lineages)
     grouped = patterns(known, lineages, now=now, rules=rules)
-    spread = concentration(known, lineages, seed=seed)
     agents = [failure for failure in known if failure.fault == "agent"]
-    own = concentration(agents, lineages, seed=seed)
+    # what is unsure is listed, but the claim about few patterns is not built on it
+    certain = [failure for failure in known if failure.confidence >= SURE]
+    spread = concentration(certain, lineages, seed=seed)
+    own = concentration([f for f in certain if f.fault == "agent"], lineages, seed=seed)
     sure = sureness(known)
     return {
         "runs": runs,

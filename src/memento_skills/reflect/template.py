@@ -130,7 +130,7 @@ def _finding(name: str, pattern: Pattern, remedy: Remedy, owner: str, quotes: li
 
 def _permission(pattern: Pattern) -> dict[str, str]:
     """The narrowest rule that would grant what was denied, as a proposal of its own: never part of a skill patch."""
-    parts = {p.name: p.text for p in pattern.signature.parts if p.contributes}
+    parts = {p.name: p.text for p in pattern.signature.parts}
     tool, command = parts.get("tool", ""), parts.get("command", "")
     if not tool or not plain(tool) or (command and not plain(command)):
         return {}
