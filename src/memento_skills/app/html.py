@@ -133,7 +133,7 @@ def _proposal(item: Proposal) -> dict[str, Any]:
         "lines": screen.diff_kinds(item.patch.diff),
         "claims": [label + c.text for label, c in zip(screen.labels(item.patch), item.patch.rationale, strict=True)],
         "quotes": screen.distinct(quotes, 3),
-        "worth": screen.worth(item.verdict.worth) if item.verdict else "",
+        "worth": screen.worth(item.verdict.worth) if item.verdict and item.patch.guard else "not measured",
         "without": screen.without(item.verdict.without) if item.verdict else "",
         "placement": screen.placement(item.patch),
     }

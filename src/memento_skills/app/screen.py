@@ -119,7 +119,7 @@ def worth(item: Worth) -> str:
     lines = "1 line" if item.lines == 1 else f"{item.lines} lines"
     where = "on later logs" if item.held_out else "on the logs it was learnt from"
     if not item.failures:
-        return f"it is right on no failure {where}, for {lines}"
+        return f"no failure counted that its guard is right on; it adds {lines}"
     failures = "the failure" if item.failures == 1 else f"the {item.failures} failures"
     cost = f"{spell(item.minutes * 60)}, {item.steps:,} steps and {item.tokens:,} tokens"
     each = f"{item.minutes_per_line * 60:,.1f} s" if item.minutes else f"{item.steps / item.lines:,.1f} steps"

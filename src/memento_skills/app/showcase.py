@@ -64,7 +64,13 @@ def chosen(held: Iterable[Held], patterns: Mapping[str, Pattern]) -> list[Held]:
     """At most `PATCHES` patches to merge: no failed check, no verdict *not better*; the better proven first, then by
     harm for each line, and where none was measured by the lineages hit. Of several rules for one new skill each stands
     by itself."""
-    fit = [h for h in held if h.verdict.value != "not_better" and all(c.passed for c in h.verdict.checks)]
+    fit = [
+        h
+        for h in held
+        if h.verdict.value != "not_better"
+        and all(c.passed for c in h.verdict.checks)
+        and (h.patch.pattern not in patterns or patterns[h.patch.pattern].repeated)
+    ]
 
     def rank(h: Held) -> tuple[float, ...]:
         hit = sum(patterns[p].lineages for p in (h.patch.pattern, *h.patch.patterns) if p in patterns)
@@ -115,7 +121,7 @@ _NOT_SKILLS = {
     "none": ("part of the work", "The program ran and reported on the code: no rule would make that report unneeded."),
     "task_author": (
         "for the task's author",
-        "Only whoever gives the task can mend it: the request had several readings.",
+        "A person stopped or corrected the agent: what was wanted stands in the task, not in a skill.",
     ),
     "environment": ("for the environment's owner", "A service or the network failed: a skill cannot mend that."),
     "permission": (
@@ -166,6 +172,17 @@ def _lines(run: Run, steps: set[int]) -> Iterable[tuple[str, str]]:
         if step.seq in steps:
             file = run.sources[step.source] if step.source < len(run.sources) else ""
             yield f"{run.key}#{step.seq}", f"{file.rpartition('/')[2]}:{step.line}"
+
+
+def spans(text: str) -> list[tuple[str, str]]:
+    """A rule as (tag, words): its bold lead, its code, and the rest."""
+    found: list[tuple[str, str]] = []
+    for n, part in enumerate(text.split("**")):
+        for m, piece in enumerate(part.split("`")):
+            tag = "code" if m % 2 else "strong" if n % 2 else ""
+            if piece:
+                found.append((tag, piece))
+    return found
 
 
 def condition_words(condition: Condition) -> str:
@@ -233,7 +250,9 @@ def _patch(held: Held, patterns: Mapping[str, Pattern], places: Mapping[str, str
     return {
         "patch": patch,
         "verdict": verdict,
-        "titles": [p.title for p in of],
+        "title": of[0].title if of else patch.skill.name,
+        "alike": [p.title for p in of[1:]],
+        "rule": spans(patch.rule),
         "failures": sum(p.failures for p in of),
         "lineages": sum(p.lineages for p in of),
         "users": len({u for p in of for u in p.users}),
@@ -247,7 +266,7 @@ def _patch(held: Held, patterns: Mapping[str, Pattern], places: Mapping[str, str
         "caught": _quoted(screen.distinct(verdict.examples, 2), places),
         "needless": _quoted(verdict.lost_cases[:2], places),
         "backtest": screen.backtest(verdict.counts, verdict.held_out_lineages),
-        "worth": screen.worth(verdict.worth),
+        "worth": screen.worth(verdict.worth) if patch.guard else "",
         "without": screen.without(verdict.without),
         "placement": screen.placement(patch),
         "scope": screen.scope_words(patch.scope),
@@ -261,7 +280,7 @@ def _refusal(refusal: Refusal, places: Mapping[str, str]) -> dict[str, Any]:
         "title": refusal.pattern.title,
         "kind": refusal.kind,
         "why": refusal.why,
-        "rule": refusal.rule.replace("**", ""),
+        "rule": spans(refusal.rule),
         "episodes": refusal.pattern.episodes,
         "lineages": refusal.pattern.lineages,
         "users": len(refusal.pattern.users),

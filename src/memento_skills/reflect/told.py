@@ -15,8 +15,8 @@ from memento_skills.reflect.alternatives import Alternative
 from memento_skills.reflect.contrast import Score, Table, judged, measure, situations_mask
 from memento_skills.reflect.lesson import Lesson
 from memento_skills.reflect.plain import plain, sayable
+from memento_skills.reflect.words import UNKNOWN_OPTION
 
-UNKNOWN_OPTION = "unknown-option"
 WRONG_ARGUMENTS = "wrong-arguments"
 
 Situation = tuple[Condition, ...]

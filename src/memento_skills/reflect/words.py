@@ -12,6 +12,9 @@ from memento_skills.reflect.lesson import Lesson
 from memento_skills.reflect.plain import plain, sayable, value_of
 from memento_skills.reflect.say import OWN, phrased, worked
 
+UNKNOWN_OPTION = "unknown-option"
+"""Kind of error, as detection's rules call it."""
+
 
 def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str, str]:
     """Values for a template's sentences; what is not plain words is left out, so that the template refuses."""
@@ -20,7 +23,9 @@ def facts_of(lesson: Lesson, rows: Sequence[Row], pattern: Pattern) -> dict[str,
     common = Counter(h for r in rows for h in r.call.heads if not h.startswith("cd "))
     command = _fuller(max(commands, key=len, default=""), common, len(rows))
     grouped = next((p.text for p in pattern.signature.parts if p.name == "command"), "")
-    command = grouped if grouped.startswith(command + " ") else command
+    # an error that denies an option is about the command that printed it, wherever that stands in the line
+    named = any(p.name == "error" and p.text.startswith(UNKNOWN_OPTION) for p in pattern.signature.parts)
+    command = grouped if grouped and (named or grouped.startswith(command + " ")) else command
     project = pattern.projects[0] if pattern.projects else ""
     found = {
         "command": command,

@@ -52,6 +52,8 @@ def placement(exposures: Sequence[Exposure], references: Mapping[str, str], code
 
 def new_skill(runs: int, listed: int) -> Placement:
     """The placement of a rule for which no skill exists; `listed` runs tell which skills were offered."""
+    if not runs:
+        return Placement(tier="new", why="no skill of the library covers it")
     told = f"{listed} of these tell which skills were offered, none of them this one" if listed else "no skill loaded"
     return Placement(tier="new", why=f"no skill of the library covers it in {runs} failing runs; {told}")
 
