@@ -227,7 +227,7 @@ def _guard(guard: Guard | None) -> dict[str, Any]:
 
 def _quotes(held: Held) -> list[Citation]:
     every = [c for claim in held.patch.rationale for c in claim.citations]
-    return [*screen.distinct(every, QUOTES), *screen.distinct(held.verdict.examples, 2), *held.verdict.lost_cases[:2]]
+    return [*every, *screen.distinct(held.verdict.examples, 2), *held.verdict.lost_cases[:2]]
 
 
 def _quoted(citations: Iterable[Citation], places: Mapping[str, str]) -> list[dict[str, str]]:
@@ -257,7 +257,7 @@ def _patch(held: Held, patterns: Mapping[str, Pattern], places: Mapping[str, str
         "lineages": sum(p.lineages for p in of),
         "users": len({u for p in of for u in p.users}),
         "projects": sorted({html.project_name(name) for p in of for name in p.projects}),
-        "lost": spell(sum(p.cost.seconds for p in of)),
+        "lost": spell(lost) if (lost := sum(p.cost.seconds for p in of)) >= 1 else "",
         "lines": screen.diff_kinds(patch.diff),
         "description": parse(patch.after).description if patch.kind == "create" else "",
         "claims": list(zip(_LABELS, (c.text for c in patch.rationale), strict=False)),

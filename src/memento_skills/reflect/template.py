@@ -185,9 +185,15 @@ def _worded(
             missing_information=Claim(text=said["missing"], citations=tuple(worked or quotes)),
             failed_assumption=Claim(text=said["assumed"], citations=tuple(quotes[:1])),
             guard=guard,
-            facts=facts | {"rule": said["rule"], "topic": template["topic"].format_map(facts)},
+            facts=facts | {"rule": said["rule"], "topic": _topic(template, pattern).format_map(facts)},
         )
     )
+
+
+def _topic(template: dict[str, Any], pattern: Pattern) -> str:
+    """The topic of a template; commands that fail in several projects are no one project's."""
+    several = len(pattern.projects) > 1 and template["topic"] == "{project}-commands"
+    return "shell-lines" if several else str(template["topic"])
 
 
 def _about(
