@@ -114,11 +114,14 @@ def _say_findings(store: Store, say: Say) -> None:
     """What is not a skill problem, each with its owner: an ambiguous goal, a missing permission."""
     titles = {p.id: p.title for p in store.patterns()}
     latest: dict[str, Reflection] = {r.pattern: r for r in store.reflections()}
+    said: dict[str, None] = {}
     for reflection in latest.values():
         if reflection.remedy in ("task_author", "permission") and reflection.pattern in titles:
             words = f"{reflection.cause.replace('_', ' ')}: {titles[reflection.pattern]}"
             allow = f" (rule to consider: {reflection.facts['allow']})" if "allow" in reflection.facts else ""
-            say(f"   not a skill problem, for {reflection.owner}: {words}{allow}")
+            said[f"   not a skill problem, for {reflection.owner}: {words}{allow}"] = None
+    for line in said:
+        say(line)
 
 
 def _say_proposal(head: str, held: Held, say: Say) -> None:

@@ -20,7 +20,7 @@ LEAST_LINEAGES = 2
 LEAST_SHARE = 0.1
 MAX_TASK = 400
 """Characters of a task that are looked at: what is asked stands first, what is pasted behind it."""
-_SAFE = re.compile(r"[a-z]{3,20}|[\u4e00-\u9fff]{2}")
+_SAFE = re.compile(r"[a-z]{4,20}|[\u4e00-\u9fff]{2}")
 ROOM = 300
 """Characters that one addition to an existing description may take."""
 
