@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app import made
 from memento_skills.app import showcase
+from memento_skills.app.aloud import condition_words, expect_words, spans
 from memento_skills.app.current import Held
 from memento_skills.records import Citation, Condition, Expect, Guard, Patch, Pattern, Worth
 from memento_skills.store.store import Store
@@ -88,12 +89,12 @@ def test_refusals_are_of_different_kinds_those_that_take_judgement_first() -> No
     ],
 )
 def test_the_alternative_is_said_in_words(expect: Expect, words: str) -> None:
-    assert showcase.expect_words(expect) == words
+    assert expect_words(expect) == words
 
 
 @given(st.text(max_size=80))
 def test_spans_keep_every_word_of_a_rule(text: str) -> None:
-    said = "".join(words for _, words in showcase.spans(text))
+    said = "".join(words for _, words in spans(text))
     assert said == text.replace("**", "").replace("`", "")
 
 
@@ -104,5 +105,5 @@ def test_a_rule_without_a_guard_shows_no_measure(store: Store) -> None:
 
 
 def test_conditions_are_said_in_words() -> None:
-    assert showcase.condition_words(Condition(feature="old_text", value="never")) == "old text is never"
+    assert condition_words(Condition(feature="old_text", value="never")) == "old text is never"
     assert showcase._guard(Guard(conditions=(), expect=Expect(form="cwd", path="a"), advice=""))["situations"] == [""]

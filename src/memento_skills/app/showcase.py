@@ -10,10 +10,11 @@ from typing import Any
 
 from memento_skills import __version__
 from memento_skills.app import html, screen
+from memento_skills.app.aloud import condition_words, expect_words, spans
 from memento_skills.app.current import Held, current
 from memento_skills.app.when import day, spell
 from memento_skills.guards import FEATURES
-from memento_skills.records import Citation, Condition, Expect, Guard, Patch, Pattern, Record, Reflection, Run
+from memento_skills.records import Citation, Guard, Patch, Pattern, Record, Reflection, Run
 from memento_skills.skilldoc import parse
 from memento_skills.store.store import Store
 
@@ -172,38 +173,6 @@ def _lines(run: Run, steps: set[int]) -> Iterable[tuple[str, str]]:
         if step.seq in steps:
             file = run.sources[step.source] if step.source < len(run.sources) else ""
             yield f"{run.key}#{step.seq}", f"{file.rpartition('/')[2]}:{step.line}"
-
-
-def spans(text: str) -> list[tuple[str, str]]:
-    """A rule as (tag, words): its bold lead, its code, and the rest."""
-    found: list[tuple[str, str]] = []
-    for n, part in enumerate(text.split("**")):
-        for m, piece in enumerate(part.split("`")):
-            tag = "code" if m % 2 else "strong" if n % 2 else ""
-            if piece:
-                found.append((tag, piece))
-    return found
-
-
-def condition_words(condition: Condition) -> str:
-    """One condition as a person reads it."""
-    feature = condition.feature.replace("_", " ")
-    verb = {"is": "is", "is_not": "is not", "has": "has", "lacks": "lacks", "at_least": "at least"}
-    return f"{feature} {verb.get(condition.op, condition.op)} {condition.value}"
-
-
-def expect_words(expect: Expect) -> str:
-    """The alternative as a person reads it."""
-    match expect.form:
-        case "first":
-            return f"first a successful {expect.tool} of the same {expect.same_arg.replace('_', ' ')}"
-        case "with" | "without":
-            return f"the call {expect.form} {expect.flag} {expect.value}".strip()
-        case "cwd":
-            return f"the call from {expect.path}"
-        case _:
-            words = [expect.tool, *expect.argv_prefix, *(f"{k}={v}" for k, v in expect.args)]
-            return f"instead {' '.join(w for w in words if w)}"
 
 
 def _working(patch: Patch) -> list[Citation]:
