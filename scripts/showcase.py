@@ -20,12 +20,10 @@ from memento_skills.store.store import open_store
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = (
     "claude-code",
-    "claude-code-small",
     "codex",
     "opencode",
     "copilot",
     "gemini",
-    "specstory",
     "swe-agent",
     "mini-swe-agent",
 )
