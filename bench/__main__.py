@@ -1,6 +1,6 @@
 """`python -m bench [ROW...]`: measure, and write `bench/results.md` and `bench/results.json`.
 
-Rows: ingest, growth, first_screen, start, backtest, decisive; none = all. A row that is not measured keeps its last
+Rows: those of `ROWS`; none = all. A row that is not measured keeps its last
 figures.
 Data: `MEMENTO_BENCH_DATA`, by default `../shared/data`. Made data goes to a temporary folder and is removed.
 """
@@ -23,13 +23,16 @@ from bench import (
     backtesting,
     causes,
     concentration,
+    cost,
     decisive,
     detection,
     first_screen,
     grouping,
     growth,
     ingesting,
+    outside,
     start,
+    study,
 )
 from bench.data import Settings, folder
 from bench.table import page
@@ -45,6 +48,9 @@ ROWS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "causes": causes.row,
     "grouping": grouping.row,
     "concentration": concentration.row,
+    "outside": outside.row,
+    "study": study.row,
+    "cost": cost.row,
 }
 HERE = Path(__file__).parent
 

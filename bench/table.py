@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bench import backtesting, causes, concentration, decisive, detection, grouping
+from bench import backtesting, causes, concentration, cost, decisive, detection, grouping, outside, study
 
 Results = Mapping[str, Any]
+LATER: dict[str, Any] = {"outside": outside, "study": study, "cost": cost}
+"""Rows that bring their lines and entries with them."""
 
 
 def page(results: Results) -> str:
@@ -34,6 +36,7 @@ def page(results: Results) -> str:
     }
     sections |= {"decisive": decisive.lines, "causes": causes.lines, "grouping": grouping.lines}
     sections |= {"concentration": concentration.lines, "detection": detection.lines}
+    sections |= {name: part.lines for name, part in LATER.items()}
     for name, section in sections.items():
         if name in results:
             lines += [*section(results[name]), ""]
@@ -64,7 +67,7 @@ def _entries(results: Results) -> Iterator[tuple[str, str, str, bool | None]]:
         "causes": causes,
         "grouping": grouping,
     }
-    for name, part in (own | {"concentration": concentration}).items():
+    for name, part in (own | {"concentration": concentration, **LATER}).items():
         if found := results.get(name):
             yield from part.entries(found)
 
