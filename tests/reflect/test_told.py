@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from memento_skills.guards import rows
 from memento_skills.records import Expect, Failure, Part, Pattern, Run, Signature, Status, Step
 from memento_skills.reflect import evidence
-from memento_skills.reflect.contrast import judged, learn_rules, out_of_fold
+from memento_skills.reflect.contrast import judged, learn_rules
 from memento_skills.reflect.lesson import weak
 from memento_skills.reflect.told import told_lesson
+from memento_skills.reflect.unseen import out_of_fold
 
 
 def signature(**parts: str) -> Signature:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from memento_skills.guards import Call, Row, judge
 from memento_skills.records import Condition, Expect
@@ -52,7 +51,7 @@ class Masks:
         """The rows; none for a condition of no failing call and no recovery."""
         mask = self._made.get(condition)
         if mask is None:
-            mask = self._made[condition] = _bits(self._members.get(condition, ()))
+            mask = self._made[condition] = bits(self._members.get(condition, ()))
         return mask
 
 
@@ -104,7 +103,7 @@ def table(rows: Sequence[Row]) -> Table:
         rows,
         Masks(rows),
         (1 << len(rows)) - 1,
-        _bits(i for i, row in enumerate(rows) if row.label == "good"),
+        bits(i for i, row in enumerate(rows) if row.label == "good"),
         tuple(i for i, row in enumerate(rows) if row.label == "episode"),
     )
 
@@ -118,11 +117,11 @@ def judged(table: Table, positives: Sequence[int], expect: Expect) -> Judged:
     for i in positives:
         lineages[table.rows[i].lineage].append(i)
     return Judged(
-        _bits(found["right"]),
-        _bits(found["wrong"]),
-        _bits(found["undecidable"]),
+        bits(found["right"]),
+        bits(found["wrong"]),
+        bits(found["undecidable"]),
         _already(table, expect),
-        {lineage: _bits(numbers) for lineage, numbers in lineages.items()},
+        {lineage: bits(numbers) for lineage, numbers in lineages.items()},
     )
 
 
@@ -208,50 +207,8 @@ def learn_rules(
 
 GOOD = 0.4
 """Lower bound of precision that a further situation needs."""
-FOLDS = 8
 PRICE = 0.02
 """Of one condition more, in the units of `value`."""
-
-
-def out_of_fold(table: Table, positives: Sequence[int], expect: Expect, weak: Callable[[Score], object]) -> list[Score]:
-    """How rules learnt without some lineages do on these: what learning the same way is worth on lineages not seen.
-
-    The lineages of `positives` are dealt to at most `FOLDS` folds, all others by their name; each fold is tested
-    with what the rest teaches, unless that is `weak`, and the counts are added: for one situation, for the first
-    two, and so on. A condition that fits two accidents does not survive this.
-    """
-    names = sorted({table.rows[i].lineage for i in positives})
-    n = min(FOLDS, len(names))
-    dealt = {lineage: i % n for i, lineage in enumerate(names)}
-    fold_of = [dealt.get(r.lineage, crc32(r.lineage.encode()) % n) for r in table.rows]
-    worth = judged(table, positives, expect)
-    sums = [Score(of=len(names)) for _ in range(MAX_SITUATIONS)]
-    for fold in range(n):
-        held = _bits(i for i, f in enumerate(fold_of) if f == fold)
-        learned = learn_rules(_without(table, held), [i for i in positives if fold_of[i] != fold], expect)
-        if learned is None or weak(learned[1]):
-            continue
-        for k in range(MAX_SITUATIONS):
-            score = measure(table, held & situations_mask(table, learned[0][: k + 1]), worth)
-            sums[k] = _added(sums[k], score)
-    return sums
-
-
-def _added(one: Score, other: Score) -> Score:
-    right, wrong, false = one.right + other.right, one.wrong + other.wrong, one.false + other.false
-    decided = right + wrong + false
-    return Score(
-        right, wrong, one.undecidable + other.undecidable, false, one.lineages + other.lineages, one.of,
-        wilson(right, decided, 0.8)[0] if decided else 0.0,
-    )  # fmt: skip
-
-
-def _without(table: Table, held: int) -> Table:
-    return table._replace(
-        everything=table.everything & ~held,
-        good=table.good & ~held,
-        episodes=tuple(i for i in table.episodes if not held >> i & 1),
-    )
 
 
 def situations_mask(table: Table, situations: Iterable[tuple[Condition, ...]]) -> int:
@@ -346,7 +303,8 @@ def _conjunction(table: Table, conditions: tuple[Condition, ...]) -> int:
     return mask
 
 
-def _bits(numbers: Iterable[int]) -> int:
+def bits(numbers: Iterable[int]) -> int:
+    """Row numbers as bits of one integer."""
     found = list(numbers)
     buffer = bytearray((max(found) >> 3) + 1) if found else bytearray()
     for n in found:

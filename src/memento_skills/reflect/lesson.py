@@ -14,10 +14,10 @@ from memento_skills.reflect.contrast import (
     judged,
     learn_rules,
     measure,
-    out_of_fold,
     situations_mask,
     value,
 )
+from memento_skills.reflect.unseen import out_of_fold
 
 MIN_LOWER = 0.30
 """Least lower bound of precision on the training rows at which a lesson is worth testing on later ones."""
@@ -36,7 +36,7 @@ class Lesson(NamedTuple):
     alternative: Alternative
     score: Score
     unseen: Score
-    """What learning the same way is worth on training lineages that were left out (`contrast.out_of_fold`)."""
+    """What learning the same way is worth on training lineages that were left out (`unseen.out_of_fold`)."""
 
     positives: tuple[int, ...] = ()
     """Numbers of the rows it was learnt from."""
