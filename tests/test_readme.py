@@ -31,6 +31,7 @@ def commands() -> list[tuple[str, str]]:
     return sorted(set(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_every_documented_command_and_option_is_known(page: str, line: str) -> None:
     words = [w for w in shlex.split(re.sub(r"[\[\]…]", " ", line))[1:] if w]

@@ -12,6 +12,8 @@ import pytest
 from badinput.build import BUNDLE, SHARED, Memento, digests, git, inert, library, needs_data, refused
 from badinput.conftest import Call
 
+pytestmark = pytest.mark.slow  # git repositories for every test: a quarter of the quick loop's time
+
 MALFORMED = {
     "empty": b"",
     "binary": bytes(range(256)) * 20,
