@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from bench.evidence import evidence
 from memento_skills.guards import Row, judge
-from memento_skills.records import Expect
+from memento_skills.records import Expect, Guard
 from memento_skills.verify import backtest as measure
 
 
@@ -22,7 +22,8 @@ def beside(
 
     A case is told without the log: the words of both judgements, the failure's kind and fault, the shape of advice.
     """
-    ((_, part),) = evidence(folder.parents[1], (folder,)).parts.items()
+    known = evidence(folder.parents[1], (folder,))
+    ((name, part),) = known.parts.items()
     by_id = {row.call.step.call_id: row for row in part.after}
     own = {i: judge(_expect(fires[i]["expect"]), by_id[i]) if i in by_id else "absent" for i in judged}
     repeated = measure.repeated_signatures(part.before)
@@ -41,8 +42,24 @@ def beside(
         "different": sum(own[i] != judged[i] for i in judged),
         "cases": [_case(judged[i], own[i], by_id.get(i), fires[i]) for i in sorted(judged) if own[i] != judged[i]],
         "labels": dict(labels),
+        "backtest_only": _missing(part.after, measure.adviser(known.learned[name]), fires),
         "absent": sum(i not in kinds for i in by_id),
     }
+
+
+def _missing(
+    rows: Sequence[Row], advise: Callable[[Row], Guard | None], fires: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, str]]:
+    """Fires that the backtest counts and that the replay of the scan's patches does not have."""
+    found = []
+    for row in rows:
+        guard = advise(row) if row.label in ("episode", "good") else None
+        if guard is not None and row.call.step.call_id not in fires:
+            shown = _case(
+                "", judge(guard.expect, row), row, {"tool": row.call.step.tool, "expect": guard.expect.public()}
+            )
+            found.append(shown | {"rule": row.failure.rule if row.failure is not None else ""})
+    return found
 
 
 def _same(kind: str, row: Row | None) -> bool:
