@@ -115,6 +115,7 @@ def whole() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "line"), whole())
 def test_every_documented_command_does_what_it_says_without_an_error(
     page: str, line: str, shared: tuple[Sandbox, dict[str, str]], tmp_path: Path

@@ -296,6 +296,7 @@ def test_what_was_taken_is_not_given_again(name: str) -> None:
     assert [step for run in reader.take() for step in run.steps] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(garbage=GARBAGE)
 @settings(max_examples=60, deadline=None)

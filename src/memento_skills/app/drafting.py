@@ -17,8 +17,9 @@ from memento_skills.guards import Row
 from memento_skills.interfaces import Gate
 from memento_skills.masking import find_secrets
 from memento_skills.read.router import Router
-from memento_skills.records import Chip, Failure, Patch, Pattern, Reach, Reflection, Run, Scope, Verdict, Worth
-from memento_skills.reflect.merge import alike, merged, refused
+from memento_skills.records import Chip, Failure, Guard, Patch, Pattern, Reach, Reflection, Run, Scope, Verdict, Worth
+from memento_skills.reflect.merge import alike, merged, refused, situations_of
+from memento_skills.reflect.told import FACTS
 from memento_skills.skilldoc import parse
 from memento_skills.verify.checks import check_patch
 from memento_skills.verify.chips import chips
@@ -117,8 +118,12 @@ def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
     judged = [said_of(d.patch, v) for d, v in zip(drafts, gate.judge([d.evidence for d in drafts]), strict=True)]
     chosen: dict[str, Proposal] = {}
     for (patch, _, reflection, tested), verdict in zip(drafts, judged, strict=True):
-        if patch.pattern not in chosen or (not tested and not _stood(chosen[patch.pattern].verdict)):
+        before = chosen.get(patch.pattern)
+        if before is None or (not tested and not _stood(before.verdict)):
             chosen[patch.pattern] = Proposal(patch, verdict, reflection, tested)
+        elif not tested and before.verdict.value != "better" and _contains(patch.guard, before.patch.guard):
+            grown = replace(patch, notes=(*patch.notes, _told_of(before.verdict)))
+            chosen[patch.pattern] = Proposal(grown, verdict, reflection, tested)
     covered = {p for held in chosen.values() if held.verdict.value != "not_better" for p in held.patch.patterns}
     return [held for pattern, held in chosen.items() if pattern not in covered]
 
@@ -127,6 +132,21 @@ def _stood(verdict: Verdict) -> bool:
     """Whether the later logs speak for a lesson; one that they say nothing of gives way to what all logs teach."""
     counts = verdict.counts
     return verdict.value == "better" or (verdict.value != "not_better" and counts.right > counts.wrong + counts.false)
+
+
+def _contains(late: Guard | None, early: Guard | None) -> bool:
+    """Whether a lesson says all that another says, and of more situations."""
+    if late is None or early is None or late.expect != early.expect:
+        return False
+    return {frozenset(s) for s in situations_of(early)} < {frozenset(s) for s in situations_of(late)}
+
+
+def _told_of(verdict: Verdict) -> str:
+    counts = verdict.counts
+    return (
+        f"with fewer situations, learnt earlier, it was right {counts.right} times on later logs and wrong or needless "
+        f"{counts.wrong + counts.false} times"
+    )
 
 
 def said_of(patch: Patch, verdict: Verdict) -> Verdict:
@@ -172,7 +192,8 @@ def _lessons(
         for reflection, tested in _candidates(lessons, pattern.id):
             # what is known of an error holds for everybody who meets it
             known = reflection.guard is None
-            scope = Scope() if known else scope_of(pattern, all_users=users, all_tenants=tenants)
+            fact = reflection.template in FACTS  # so does a fact about a program, within the tenant that uses it
+            scope = Scope() if known else scope_of(pattern, all_users=0 if fact else users, all_tenants=tenants)
             target = target_of(reflection, failures, shelf, _tasks(failures, headers))
             yield _Lesson(reflection, (pattern,), target, scope, tested, tuple(rows))
 

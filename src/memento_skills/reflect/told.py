@@ -18,6 +18,8 @@ from memento_skills.reflect.plain import plain, sayable
 from memento_skills.reflect.words import UNKNOWN_OPTION
 
 WRONG_ARGUMENTS = "wrong-arguments"
+FACTS = frozenset(("no_such_option", "missing_argument", "no_such_argument"))
+"""Templates that say a fact about a program or tool: it holds for every user of it."""
 
 Situation = tuple[Condition, ...]
 
