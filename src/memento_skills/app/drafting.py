@@ -17,7 +17,7 @@ from memento_skills.guards import Row
 from memento_skills.interfaces import Gate
 from memento_skills.masking import find_secrets
 from memento_skills.read.router import Router
-from memento_skills.records import Chip, Failure, Guard, Patch, Pattern, Reach, Reflection, Run, Scope, Verdict, Worth
+from memento_skills.records import Chip, Failure, Patch, Pattern, Reach, Reflection, Run, Scope, Verdict, Worth
 from memento_skills.reflect.merge import alike, merged, refused, situations_of
 from memento_skills.reflect.told import FACTS
 from memento_skills.skilldoc import parse
@@ -121,7 +121,7 @@ def choose(drafts: Sequence[Draft], gate: Gate) -> list[Proposal]:
         before = chosen.get(patch.pattern)
         if before is None or (not tested and not _stood(before.verdict)):
             chosen[patch.pattern] = Proposal(patch, verdict, reflection, tested)
-        elif not tested and before.verdict.value != "better" and _contains(patch.guard, before.patch.guard):
+        elif not tested and before.verdict.value != "better" and _says_more(patch, before.patch):
             grown = replace(patch, notes=(*patch.notes, _told_of(before.verdict)))
             chosen[patch.pattern] = Proposal(grown, verdict, reflection, tested)
     covered = {p for held in chosen.values() if held.verdict.value != "not_better" for p in held.patch.patterns}
@@ -134,18 +134,20 @@ def _stood(verdict: Verdict) -> bool:
     return verdict.value == "better" or (verdict.value != "not_better" and counts.right > counts.wrong + counts.false)
 
 
-def _contains(late: Guard | None, early: Guard | None) -> bool:
-    """Whether a lesson says all that another says, and of more situations."""
-    if late is None or early is None or late.expect != early.expect:
+def _says_more(late: Patch, early: Patch) -> bool:
+    """Whether a patch is also about other patterns, or says the same of more situations."""
+    if set(late.patterns) - {late.pattern, *early.patterns}:
+        return True
+    if late.guard is None or early.guard is None or late.guard.expect != early.guard.expect:
         return False
-    return {frozenset(s) for s in situations_of(early)} < {frozenset(s) for s in situations_of(late)}
+    return {frozenset(s) for s in situations_of(early.guard)} < {frozenset(s) for s in situations_of(late.guard)}
 
 
 def _told_of(verdict: Verdict) -> str:
     counts = verdict.counts
     return (
-        f"with fewer situations, learnt earlier, it was right {counts.right} times on later logs and wrong or needless "
-        f"{counts.wrong + counts.false} times"
+        f"in the form that the earlier logs teach it was right {counts.right} times on later ones, and wrong or "
+        f"needless {counts.wrong + counts.false} times"
     )
 
 
