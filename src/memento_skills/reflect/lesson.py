@@ -116,7 +116,8 @@ def _decided(score: Score) -> int:
 
 
 def _fell(unseen: Score) -> bool:
-    return _decided(unseen) > 0 and unseen.right / _decided(unseen) < MIN_UNSEEN
+    """Whether it failed on what was left out; one call alone decides nothing."""
+    return _decided(unseen) > 1 and unseen.right / _decided(unseen) < MIN_UNSEEN
 
 
 def family(table: Table, numbers: Sequence[int], alternative: Alternative) -> list[int]:
