@@ -36,7 +36,9 @@ def out_of_fold(table: Table, positives: Sequence[int], expect: Expect, weak: Ca
     sums = [Score(of=len(names)) for _ in range(MAX_SITUATIONS)]
     for fold in range(n):
         held = bits(i for i, f in enumerate(fold_of) if f == fold)
-        learned = learn_rules(_without(table, held), [i for i in positives if fold_of[i] != fold], expect)
+        learned = learn_rules(
+            _without(table, held, fold_of, fold), [i for i in positives if fold_of[i] != fold], expect
+        )
         if learned is None or weak(learned[1]):
             continue
         for k in range(MAX_SITUATIONS):
@@ -54,9 +56,9 @@ def _added(one: Score, other: Score) -> Score:
     )  # fmt: skip
 
 
-def _without(table: Table, held: int) -> Table:
+def _without(table: Table, held: int, fold_of: Sequence[int], fold: int) -> Table:
     return table._replace(
         everything=table.everything & ~held,
         good=table.good & ~held,
-        episodes=tuple(i for i in table.episodes if not held >> i & 1),
+        episodes=tuple(i for i in table.episodes if fold_of[i] != fold),
     )
