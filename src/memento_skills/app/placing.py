@@ -25,6 +25,7 @@ from memento_skills.write.trigger import Task, addition, descriptions, trigger_w
 ROUTING = "adds to the description: for which tasks the skill is loaded changes for everyone who has it"
 
 
+MOST_TASKS = 200
 SLACK = 0.05
 """A longer description must find so much larger a share of the tasks."""
 
@@ -96,9 +97,16 @@ def _found(target: Target, text: str, rules: Sequence[str], failing: set[str], l
     except BadInput:  # too long a list of rules, or a description that YAML does not keep: not a candidate
         return -1.0
     router = Router([(target.ref, whole)])
-    mine = [_chosen(router, task) for run, task in logs.tasks.items() if run in failing]
-    rest = [_chosen(router, task) for run, task in logs.tasks.items() if run not in failing]
+    mine = [_chosen(router, task) for task in _some(task for run, task in logs.tasks.items() if run in failing)]
+    rest = [_chosen(router, task) for task in _some(task for run, task in logs.tasks.items() if run not in failing)]
     return _share(mine) - _share(rest)
+
+
+def _some(tasks: Iterable[Task]) -> Sequence[Task]:
+    """At most `MOST_TASKS`, evenly from all: a share needs no more, and a year of logs has thousands."""
+    every = list(tasks)
+    step = -(-len(every) // MOST_TASKS) or 1
+    return every[::step]
 
 
 def _chosen(router: Router, task: Task) -> bool:

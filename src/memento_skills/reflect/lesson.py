@@ -65,7 +65,11 @@ def lesson_of(table: Table, numbers: Sequence[int], rows: Sequence[Row]) -> tupl
     sound = [lesson for lesson in found if not weak(lesson.score)]
     if not sound:
         return None, f"the best rule would be {_said(max(found, key=_worth).score)} on the logs it was learnt from"
-    tried = [_tried(table, numbers, lesson) for lesson in sorted(sound, key=_worth, reverse=True)[:MOST_TRIED]]
+    tried: list[Lesson] = []
+    for lesson in sorted(sound, key=_worth, reverse=True)[:MOST_TRIED]:
+        tried.append(_tried(table, numbers, lesson))
+        if _decided(tried[-1].unseen) and not _fell(tried[-1].unseen):
+            break  # the worthiest lesson that stands is the one
     stood = [lesson for lesson in tried if not _fell(lesson.unseen)]
     if not stood:
         return None, f"rules learnt without some of the logs would be {_said(tried[0].unseen)} on those"
